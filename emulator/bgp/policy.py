@@ -1,0 +1,139 @@
+"""Import and export policy: permit-all, Gao-Rexford relationships, ranked paths.
+
+A policy maps attributes to attributes or to None (refused). Relationships
+follow Gao and Rexford (IEEE/ACM ToN 2001): customers before peers before
+providers, and only customer routes and one's own are exported to peers and
+providers. Inside an AS a route's origin travels as a large community
+(``asn:1:relation``), as operators do it, and is removed at the border.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from emulator.bgp.attributes import Attributes
+
+
+class Relation(IntEnum):
+    """What the peer is to this speaker."""
+
+    NONE = 0
+    PROVIDER = 1
+    PEER = 2
+    CUSTOMER = 3
+    INTERNAL = 4
+    """The same AS: an iBGP session."""
+
+
+LOCAL_PREF_OF: Final = {Relation.PROVIDER: 100, Relation.PEER: 200, Relation.CUSTOMER: 300}
+_TAG: Final = 1
+
+
+class Policy(Protocol):
+    """What a speaker asks before it accepts an eBGP route and before it sends one."""
+
+    def accept(self, attributes: Attributes, asn: int, relation: Relation) -> Attributes | None:
+        """Post-policy attributes of a route received over eBGP, or None to refuse it.
+
+        ``asn`` is the speaker's own AS.
+        """
+
+    def may_export(self, attributes: Attributes, asn: int, relation: Relation) -> bool:
+        """Whether a route learned elsewhere may be sent to an eBGP peer that is ``relation``."""
+
+
+@dataclass(frozen=True, slots=True)
+class PermitAll:
+    """Everything is accepted and sent on: the convergence literature's clique."""
+
+    def accept(self, attributes: Attributes, asn: int, relation: Relation) -> Attributes | None:
+        """Take the route as it is."""
+        del asn, relation
+        return attributes
+
+    def may_export(self, attributes: Attributes, asn: int, relation: Relation) -> bool:
+        """Send to all."""
+        del attributes, asn, relation
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class GaoRexford:
+    """Prefer customers, then peers, then providers; export valley-free."""
+
+    def accept(self, attributes: Attributes, asn: int, relation: Relation) -> Attributes | None:
+        """Set LOCAL_PREF by relationship and remember it as a community of our own."""
+        if relation is Relation.NONE:
+            return attributes
+        return replace(
+            attributes,
+            local_pref=LOCAL_PREF_OF[relation],
+            large_communities=(*attributes.large_communities, (asn, _TAG, int(relation))),
+        )
+
+    def may_export(self, attributes: Attributes, asn: int, relation: Relation) -> bool:
+        """To customers everything; to peers and providers only what customers announced."""
+        if relation in (Relation.CUSTOMER, Relation.NONE):
+            return True
+        return learned_from(attributes, asn) in (Relation.CUSTOMER, Relation.NONE)
+
+
+@dataclass(frozen=True, slots=True)
+class RankedPaths:
+    """A node of a stable-paths problem (Griffin, Shepherd, Wilfong, ToN 2002).
+
+    ``paths`` are AS paths as received, best first; a path that is not listed is
+    refused. This is how the gadgets are written down.
+    """
+
+    paths: tuple[tuple[int, ...], ...]
+
+    def accept(self, attributes: Attributes, asn: int, relation: Relation) -> Attributes | None:
+        """LOCAL_PREF falls with the rank."""
+        del asn, relation
+        if attributes.as_path not in self.paths:
+            return None
+        rank = self.paths.index(attributes.as_path)
+        return replace(attributes, local_pref=1000 - rank)
+
+    def may_export(self, attributes: Attributes, asn: int, relation: Relation) -> bool:
+        """Send to all."""
+        del attributes, asn, relation
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPrefByNeighbor:
+    """Another policy, with LOCAL_PREF set by the neighbour router that the route comes from."""
+
+    base: Policy
+    preferences: tuple[tuple[int, int], ...]
+    """Router index and LOCAL_PREF."""
+
+    def accept(self, attributes: Attributes, asn: int, relation: Relation) -> Attributes | None:
+        """The base policy's attributes with our LOCAL_PREF; NEXT_HOP names the neighbour on arrival."""
+        accepted = self.base.accept(attributes, asn, relation)
+        for router, preference in self.preferences:
+            if accepted is not None and attributes.next_hop == router:
+                return replace(accepted, local_pref=preference)
+        return accepted
+
+    def may_export(self, attributes: Attributes, asn: int, relation: Relation) -> bool:
+        """As the base policy says."""
+        return self.base.may_export(attributes, asn, relation)
+
+
+def learned_from(attributes: Attributes, asn: int) -> Relation:
+    """Where ``asn`` learned the route, by its own community; NONE for its own routes."""
+    for administrator, kind, value in attributes.large_communities:
+        if administrator == asn and kind == _TAG:
+            return Relation(value)
+    return Relation.NONE
+
+
+def strip_own(attributes: Attributes, asn: int) -> tuple[tuple[int, int, int], ...]:
+    """The communities that may leave the AS."""
+    return tuple(c for c in attributes.large_communities if c[0] != asn)

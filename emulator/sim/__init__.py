@@ -1,0 +1,4 @@
+"""The discrete-event run: routers, sessions, IGP and timeline as SimPy processes.
+
+The only room that imports SimPy.
+"""

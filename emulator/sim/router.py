@@ -1,0 +1,97 @@
+"""A router as a SimPy process: sleep until work comes, pay for it, decide once, advertise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Generator
+
+    from simpy.events import Event
+
+    from emulator.bgp.attributes import Update
+    from emulator.bgp.decision import Candidate
+    from emulator.bgp.speaker import Speaker
+    from emulator.sim.engine import Engine
+    from emulator.sim.session import Half
+
+
+class Observer(Protocol):
+    """Who is told what a router does."""
+
+    def update_sent(self, sender: int, receiver: int, update: Update) -> None:
+        """A message left ``sender``."""
+
+    def route_changed(self, router: int, prefix: int, best: Candidate | None) -> None:
+        """A Loc-RIB changed."""
+
+
+class RouterProcess:
+    """One router: an input queue, a speaker, and the process that joins them."""
+
+    def __init__(self, engine: Engine, speaker: Speaker, *, observer: Observer, rng: random.Random) -> None:
+        """Host ``speaker`` and start the process, asleep."""
+        self.index = speaker.router
+        self.engine = engine
+        self.observer = observer
+        self.lines: list[Half] = []
+        """This router's end of each session, by peer number."""
+        self.is_up = True
+        self.speaker = speaker
+        speaker.host = self
+        self._rng = rng
+        self._processing = speaker.config.processing_delay
+        self._queue: list[tuple[Callable[..., None], tuple[Any, ...], bool]] = []
+        self._wake: Event | None = None
+        engine.env.process(self._run())
+
+    def put(self, action: Callable[..., None], *args: Any, costs: bool = False) -> None:  # noqa: ANN401
+        """Queue work for the speaker; ``costs`` when it takes processing time."""
+        self._queue.append((action, args, costs))
+        self.engine.pending += 1
+        if self._wake is not None:
+            self._wake.succeed()
+            self._wake = None
+
+    def deliver(self, peer: int, update: Update) -> None:
+        """An UPDATE arrived on session ``peer``."""
+        self.put(self._receive, peer, update, costs=True)
+
+    def _receive(self, peer: int, update: Update) -> None:
+        self.speaker.receive(peer, update, self.engine.now)
+
+    def _timer(self, peer: int) -> None:
+        self.speaker.timer(peer, self.engine.now)
+
+    def _run(self) -> Generator[Event, None, None]:
+        """Sleep, take the queue as it stands, pay its processing, decide once."""
+        env, delay = self.engine.env, self._processing
+        while True:
+            if not self._queue:
+                self._wake = env.event()
+                yield self._wake
+            batch, self._queue = self._queue, []
+            if not delay.is_zero:
+                cost = sum(delay.draw(self._rng) for _, _, costs in batch if costs)
+                if cost:
+                    yield env.timeout(cost)
+            for action, args, _ in batch:
+                action(*args)
+            self.speaker.decide(self.engine.now)
+            self.engine.pending -= len(batch)
+
+    # The speaker's host -------------------------------------------------------
+
+    def send(self, peer: int, update: Update) -> None:
+        """Put a message on its line."""
+        self.observer.update_sent(self.index, self.speaker.peers[peer].config.router, update)
+        self.lines[peer].transmit(update)
+
+    def wake_at(self, instant: int, peer: int) -> None:
+        """Queue the speaker's timer for ``instant``."""
+        self.engine.after(instant - self.engine.now, self.put, self._timer, peer)
+
+    def route_changed(self, prefix: int, best: Candidate | None) -> None:
+        """Tell the observer."""
+        self.observer.route_changed(self.index, prefix, best)

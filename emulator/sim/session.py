@@ -1,0 +1,213 @@
+"""A BGP session between two routers: the transport, its failure and its return.
+
+Messages arrive in order (TCP). What is in flight when a session falls is lost;
+what is in flight when only the transport falls waits for its return.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from emulator.bgp.liveness import detection_time
+from emulator.units import LONG_AGO
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable
+
+    from emulator.bgp.attributes import Update
+    from emulator.bgp.liveness import SessionConfig
+    from emulator.sim.engine import Engine
+    from emulator.sim.router import RouterProcess
+
+HANDSHAKE_ONE_WAYS: Final = 4
+"""TCP's three-way handshake, OPEN and KEEPALIVE: two round trips until both ends are Established."""
+
+
+class Half:
+    """One direction of a session, and the state of the end that sends on it."""
+
+    __slots__ = (
+        "config",
+        "is_up",
+        "last_arrival",
+        "last_heard",
+        "peer",
+        "rng",
+        "router",
+        "session",
+        "side",
+        "stalled",
+    )
+
+    def __init__(
+        self,
+        session: Session,
+        side: int,
+        router: RouterProcess,
+        peer: int,
+        config: SessionConfig,
+        rng: random.Random,
+    ) -> None:
+        """``peer`` is the session's number at ``router``."""
+        self.session = session
+        self.side = side
+        self.router = router
+        self.peer = peer
+        self.config = config
+        self.rng = rng
+        self.is_up = False
+        self.last_arrival: int = LONG_AGO
+        self.last_heard = 0
+        self.stalled: list[Update] = []
+
+    def transmit(self, update: Update) -> None:
+        """Send to the other end; wait in TCP's buffer while the transport is dead."""
+        session = self.session
+        if not session.is_alive:
+            self.stalled.append(update)
+            return
+        now = session.engine.now
+        self.last_arrival = arrival = max(now + session.delay, self.last_arrival)
+        session.engine.after(arrival - now, session.arrive, self, session.epoch, update)
+
+    def go_down(self) -> None:
+        """This end drops the session."""
+        if self.is_up:
+            self.is_up = False
+            self.router.put(self.router.speaker.session_down, self.peer)
+            self.session.changed(self)
+
+    def go_up(self) -> None:
+        """This end is Established."""
+        self.is_up = True
+        self.router.put(self.router.speaker.session_up, self.peer)
+        self.session.changed(self)
+
+
+class Session:
+    """Both directions, the liveness of the transport between, and re-establishment."""
+
+    __slots__ = ("_attempt", "_outage", "delay", "engine", "epoch", "halves", "is_alive", "link", "on_change")
+
+    def __init__(
+        self,
+        engine: Engine,
+        delay: int,
+        link: int | None,
+        on_change: Callable[[int, int, bool], None],
+    ) -> None:
+        """``link`` is the eBGP link it runs over, None for iBGP; the halves are set by `join`."""
+        self.engine = engine
+        self.delay = delay
+        self.link = link
+        self.on_change = on_change
+        self.is_alive = True
+        self.epoch = 0
+        self.halves: tuple[Half, ...] = ()
+        self._outage = 0
+        self._attempt = 0
+
+    def join(self, *halves: Half) -> None:
+        """Set the two ends."""
+        self.halves = halves
+
+    def changed(self, half: Half) -> None:
+        """Tell the record that one end went up or down."""
+        self.on_change(half.router.index, self.halves[1 - half.side].router.index, half.is_up)
+
+    def arrive(self, half: Half, epoch: int, update: Update) -> None:
+        """A message reaches the far end, unless the session or the transport died meanwhile."""
+        if epoch != self.epoch:
+            return
+        if self.is_alive:
+            far = self.halves[1 - half.side]
+            far.last_heard = self.engine.now
+            far.router.deliver(far.peer, update)
+        else:
+            half.stalled.append(update)
+
+    def establish(self) -> None:
+        """Both ends are Established now: a new session, nothing of the old in flight."""
+        self.epoch += 1
+        for half in self.halves:
+            half.stalled.clear()
+            half.go_down()
+        for half in self.halves:
+            half.go_up()
+        self.watch_hold_timers()
+
+    def watch_hold_timers(self) -> None:
+        """Simulate the hold timer only where it can expire on a living transport."""
+        for half in self.halves:
+            far = self.halves[1 - half.side]
+            if 0 < half.config.hold_time < far.config.keepalive:
+                half.last_heard = self.engine.now
+                self.engine.after(half.config.hold_time, self._watch, half, self.epoch)
+
+    def transport_lost(self) -> None:
+        """The link or a router died: each living end finds out in its own time."""
+        if not self.is_alive:
+            return
+        self.is_alive = False
+        self._outage += 1
+        self._attempt += 1
+        for half in self.halves:
+            if not half.router.is_up:
+                half.go_down()
+            elif half.is_up:
+                delay = detection_time(half.config, half.rng)
+                if delay is not None:
+                    self.engine.after(delay, self._detected, half, self._outage)
+
+    def _detected(self, half: Half, outage: int) -> None:
+        if outage == self._outage and not self.is_alive:
+            half.go_down()
+
+    def transport_restored(self) -> None:
+        """The transport is back: a session that survived goes on, one that fell is opened again."""
+        if self.is_alive:
+            return
+        self.is_alive = True
+        if all(half.is_up for half in self.halves):
+            for half in self.halves:
+                waiting, half.stalled = half.stalled, []
+                for update in waiting:
+                    half.transmit(update)
+        else:
+            self._reconnect()
+
+    def reset(self) -> None:
+        """An administrative reset (Cease): the near end now, the far end when the NOTIFICATION arrives."""
+        if self.is_alive and all(half.is_up for half in self.halves):
+            self._close(self.halves[0])
+
+    def _close(self, near: Half) -> None:
+        """``near`` sends a NOTIFICATION and drops the session, then both open it again."""
+        self.epoch += 1
+        near.go_down()
+        self.engine.after(self.delay, self._notified, self.halves[1 - near.side])
+        self._reconnect()
+
+    def _notified(self, half: Half) -> None:
+        if self.is_alive:
+            half.go_down()
+
+    def _watch(self, half: Half, epoch: int) -> None:
+        """Expire the hold timer of an end whose peer's keepalives come too seldom (RFC 4271 6.5)."""
+        if epoch != self.epoch or not half.is_up:
+            return
+        left = half.last_heard + half.config.hold_time - self.engine.now
+        if left > 0:
+            self.engine.after(left, self._watch, half, epoch)
+        else:
+            self._close(half)
+
+    def _reconnect(self) -> None:
+        self._attempt += 1
+        wait = max(half.config.reconnect_delay for half in self.halves)
+        self.engine.after(wait + HANDSHAKE_ONE_WAYS * self.delay, self._connected, self._attempt)
+
+    def _connected(self, attempt: int) -> None:
+        if attempt == self._attempt and self.is_alive:
+            self.establish()

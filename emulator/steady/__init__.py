@@ -1,0 +1,1 @@
+"""The fixed point without time: where BGP settles, reached without simulating how."""
