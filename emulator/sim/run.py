@@ -69,11 +69,11 @@ def _simulate(
     if plan.clients is not None:
         tables.update(
             evaluate(
-                plan.clients,
                 plan.network,
                 history,
-                seed=plan.seed,
-                progress=lambda done: progress("requests", done),
+                plan.clients,
+                plan.seed,
+                progress=lambda instant: progress("requests", instant / end),
             )
         )
     return RunRecord(

@@ -1,0 +1,1 @@
+"""What a run means: metrics, pictures, the report and the gate. Reads records, runs nothing."""

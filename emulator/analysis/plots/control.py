@@ -1,0 +1,228 @@
+"""The control plane at work: BGP messages over time, and which router changed its mind when."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from emulator.analysis.plots.episodes import Episode, episodes
+from emulator.analysis.plots.style import FAULT, INK, MUTED, SMALL_PT, end_labels, sheet, shortened
+from emulator.analysis.plots.timeaxis import TimeUnit, time_unit
+from emulator.analysis.wording import count, duration
+from emulator.record.trace import BEST_PATH
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from emulator.analysis.plots.style import Sheet
+    from emulator.analysis.view import Floats, Ints, RunView
+    from emulator.record.run import Json
+
+ANNOUNCE: Final = "#0072b2"
+WITHDRAW: Final = "#d55e00"
+_BARS: Final = 240
+"""Columns over all panels, at most."""
+_SHORTEST_S: Final = 0.001
+_ROUTERS: Final = 60
+_CHANGES: Final = 20_000
+_NUMBERED: Final = 400
+_LEFT, _RIGHT, _BETWEEN = 0.85, 7.6, 0.2
+
+
+def draw_updates(view: RunView) -> Figure | None:
+    """Draw announcements (up) and withdrawals (down) over time; None where no message was sent.
+
+    A panel an episode; a bracket spans each episode's control-plane convergence.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    updates = view.table("updates")
+    if updates is None:
+        return None
+    at, withdrawal = np.asarray(updates["at_s"], float), np.asarray(updates["withdrawal"], bool)
+    shown = episodes(view, at)
+    if not shown:
+        return None
+    made = sheet(
+        _title(view),
+        "BGP messages that all routers together sent, one prefix each. The bracket is control-plane "
+        "convergence: from the event to the last change of a best route.",
+        3.35,
+    )
+    panels = _panels(made, shown, _LEFT, 2.45)
+    top = bottom = 0
+    for ax, unit, episode in panels:
+        width = _nice(max(episode.end_s - episode.start_s, _SHORTEST_S) / (_BARS / len(shown)))
+        ax.set_xlabel(f"{ax.get_xlabel()}, bars of {duration(width)}")
+        edges = _edges(episode, width)
+        inside = (at >= edges[0]) & (at < edges[-1])
+        up = np.histogram(at[inside & ~withdrawal], edges)[0]
+        down = np.histogram(at[inside & withdrawal], edges)[0]
+        x = (edges[:-1] - episode.start_s) / unit.seconds
+        ax.bar(x, up, width / unit.seconds, align="edge", color=ANNOUNCE, zorder=3)
+        ax.bar(x, -down, width / unit.seconds, align="edge", color=WITHDRAW, zorder=3)
+        ax.axhline(0, color=INK, linewidth=0.8, zorder=4)
+        top, bottom = max(top, int(up.max())), max(bottom, int(down.max()))
+    top = max(top, 1)
+    for i, (ax, unit, episode) in enumerate(panels):
+        ax.set_ylim(-1.15 * max(bottom, 0.1 * top), 1.4 * top)
+        ax.yaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
+        ax.yaxis.set_major_formatter(lambda value, _: f"{abs(value):,.0f}")
+        if i:
+            ax.tick_params(axis="y", labelleft=False)
+        else:
+            ax.set_ylabel("BGP messages per bar")
+        _bracket(ax, unit, episode, 1.12 * top)
+    announced, withdrawn = int((~withdrawal).sum()), int(withdrawal.sum())
+    end_labels(
+        panels[-1][0],
+        [
+            (0.45 * top, f"{count(announced)}\nannounce-\nments", ANNOUNCE),
+            (-0.6 * max(bottom, 0.1 * top), f"{count(withdrawn)}\nwithdrawals", WITHDRAW),
+        ],
+        gap_pt=40,
+    )
+    return made.figure
+
+
+def _panels(
+    made: Sheet, shown: tuple[Episode, ...], left: float, height: float
+) -> list[tuple[Axes, TimeUnit, Episode]]:
+    """Axes side by side, each from a little before its episode to a little after it."""
+    width = (_RIGHT - left - _BETWEEN * (len(shown) - 1)) / len(shown)
+    panels = []
+    for i, episode in enumerate(shown):
+        ax = made.axes(left + i * (width + _BETWEEN), 0.55, width, height)
+        length = max(episode.end_s - episode.start_s, _SHORTEST_S)
+        unit = time_unit(length)
+        ax.set_xlim(-0.07 * length / unit.seconds, 1.09 * length / unit.seconds)
+        origin = "the event" if episode.convergence_s is not None else duration(episode.start_s)
+        ax.set_xlabel(f"{unit.name} since {origin}")
+        ax.axvline(0, color=FAULT, linewidth=1.0, zorder=2)
+        at = duration(episode.start_s) if episode.start_s else "at 0"
+        ax.set_title(
+            shortened(f"{at}: {episode.label}", int(width * 13.5)), loc="left", color=FAULT, fontsize=SMALL_PT, pad=5,
+            parse_math=False,
+        )  # fmt: skip
+        panels.append((ax, unit, episode))
+    return panels
+
+
+def _nice(width: float) -> float:
+    """Return the next of 1, 2, 5 times a power of ten."""
+    power = 10.0 ** math.floor(math.log10(max(width, 1e-9)))
+    return next(step * power for step in (1, 2, 5, 10) if step * power >= width * 0.999)
+
+
+def _edges(episode: Episode, width: float) -> Floats:
+    bars = math.ceil((episode.end_s - episode.start_s) / width) + 1
+    return np.arange(bars + 1, dtype=np.float64) * width + episode.start_s
+
+
+def _bracket(ax: Axes, unit: TimeUnit, episode: Episode, height: float) -> None:
+    took = (episode.convergence_s or 0.0) / unit.seconds
+    if took <= 0:
+        return
+    ax.plot(
+        (0, took), (height, height), color=MUTED, linewidth=1.2, marker="|", markersize=8, markeredgewidth=1.2
+    )
+    ax.annotate(
+        f"{what} {duration(episode.convergence_s)}", (0, height), xytext=(4, 4), textcoords="offset points",
+        color=INK, fontsize=SMALL_PT, fontweight="bold",
+    )  # fmt: skip
+
+
+def _title(view: RunView) -> str:
+    summaries = view.record.summary.get("events", ())
+    if not summaries:
+        return "BGP messages over time"
+    slowest = max(summaries, key=lambda event: event.get("control_plane_convergence_s") or 0.0)
+    took = slowest.get("control_plane_convergence_s") or 0.0
+    label = next((event.get("label") for event in view.events if event["index"] == slowest["index"]), None)
+    if not took:
+        return "No router changed a best route"
+    about = f"“{shortened(label or slowest['kind'], 60)}”"
+    if not slowest.get("quiescent", True):
+        return f"BGP was still busy {duration(took)} after {about}"
+    return f"BGP settled {duration(took)} after {about}"
+
+
+def draw_raster(view: RunView) -> Figure | None:
+    """Draw a mark for every change of a best route, a row a router, a panel an episode.
+
+    None beyond 60 routers, where the atlas does not list them, or without changes.
+    """
+    names = view.routers
+    changes = _changes(view) if 0 < len(names) <= _ROUTERS else []
+    if not changes:
+        return None
+    row = {name: i for i, name in enumerate(names)}
+    at = np.array([change["at_s"] for change in changes])
+    y = np.array([row.get(change["router"], 0) for change in changes])
+    length = np.array([-1 if change["as_path"] is None else len(change["as_path"]) for change in changes])
+    shown = episodes(view, at)
+    height = max(1.2, 0.24 * len(names))
+    made = sheet(
+        f"{count(len(changes))} changes of a best route; the longest path tried had {max(0, length.max())} ASes",
+        "A mark is a router that changed its best route: the number is the length of the new AS path, a cross "
+        "means that no route was left. Of changes too close to tell apart the last is shown.",
+        0.95 + height,
+    )
+    left = 0.45 + 0.085 * max(len(shortened(name, 18)) for name in names)
+    for i, (ax, unit, episode) in enumerate(_panels(made, shown, left, height)):
+        inside = (at >= episode.start_s) & (at <= episode.end_s)
+        x = (at[inside] - episode.start_s) / unit.seconds
+        _draw_marks(ax, x, y[inside], length[inside], numbered=len(changes) <= _NUMBERED)
+        ax.set_ylim(len(names) - 0.4, -0.6)
+        ax.set_yticks(
+            range(len(names)), [shortened(name, 18) if not i else "" for name in names], parse_math=False
+        )
+    return made.figure
+
+
+def _changes(view: RunView) -> list[Json]:
+    """Changes of a best route after t = 0; none where they are too many to tell apart."""
+    found: list[Json] = []
+    for record in view.record.trace:
+        if record["type"] == BEST_PATH and record["at_s"] >= 0:
+            found.append(record)
+            if len(found) > _CHANGES:
+                return []
+    return found
+
+
+def _draw_marks(ax: Axes, x: Floats, y: Ints, length: Any, *, numbered: bool) -> None:  # noqa: ANN401 - an array
+    kept = (
+        _last_of_each_spot(x, y, 0.022 * float(np.diff(ax.get_xlim())[0])) if numbered else np.arange(len(x))
+    )
+    x, y, length = x[kept], y[kept], length[kept]
+    gone = length < 0
+    ax.scatter(x[~gone], y[~gone], s=95 if numbered else 14, color=ANNOUNCE, linewidths=0, zorder=3)
+    ax.scatter(x[gone], y[gone], s=42, marker="x", color=WITHDRAW, linewidths=2.0, zorder=4)
+    if numbered:
+        for px, py, hops in zip(x[~gone], y[~gone], length[~gone], strict=True):
+            ax.text(
+                px,
+                py,
+                str(hops),
+                color="white",
+                fontsize=7,
+                ha="center",
+                va="center_baseline",
+                fontweight="bold",
+                zorder=5,
+            )
+
+
+def _last_of_each_spot(x: Floats, y: Ints, near: float) -> Ints:
+    """Return the positions of the marks that no later mark of their row is within ``near`` of."""
+    next_x: dict[int, float] = {}
+    kept = []
+    for i in range(len(x) - 1, -1, -1):
+        if x[i] < next_x.get(int(y[i]), np.inf) - near:
+            kept.append(i)
+            next_x[int(y[i])] = float(x[i])
+    return np.array(kept[::-1], np.int64)

@@ -1,0 +1,68 @@
+"""The stretches of a run in which the control plane was busy, one panel each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from emulator.analysis.plots.timeaxis import event_labels
+
+if TYPE_CHECKING:
+    from emulator.analysis.view import Floats, RunView
+
+PANELS: Final = 3
+"""Episodes shown at most: those with the most to show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """From an event to when all was quiet again or the next event that it did not overlap."""
+
+    start_s: float
+    end_s: float
+    label: str
+    convergence_s: float | None
+    """Control-plane convergence; None where no event started the episode."""
+    settled: bool = True
+    """False where routers were still at it when the run ended."""
+
+
+def episodes(view: RunView, at_s: Floats) -> tuple[Episode, ...]:
+    """Return the `PANELS` busiest episodes, in time order; ``at_s`` are the instants something happened.
+
+    Events that come before the routers have settled from the one before share
+    its episode. What happens with no event before it is an episode as well.
+    """
+    found: list[Episode] = []
+    took: dict[float, float] = {}
+    settled: dict[float, bool] = {}
+    for event in view.record.summary.get("events", ()):
+        settled[float(event["at_s"])] = bool(event.get("quiescent", True))
+        took[float(event["at_s"])] = max(
+            took.get(float(event["at_s"]), 0.0), float(event.get("control_plane_convergence_s") or 0.0)
+        )
+    labels = event_labels(view.events)
+    first = labels[0][0] if labels else np.inf
+    early = at_s[at_s < first]
+    if len(early):
+        found.append(Episode(float(early.min()), float(early.max()), "before any event", None))
+    for i, (start, label) in enumerate(labels):
+        next_start = labels[i + 1][0] if i + 1 < len(labels) else np.inf
+        mine = at_s[(at_s >= start) & (at_s < next_start)]
+        end = max(start + took.get(start, 0.0), float(mine.max()) if len(mine) else start)
+        if found and start <= found[-1].end_s and found[-1].convergence_s is not None:
+            last = found.pop()
+            end = max(end, last.end_s)
+            converged = (
+                max(last.start_s + (last.convergence_s or 0.0), start + took.get(start, 0.0)) - last.start_s
+            )
+            found.append(
+                Episode(last.start_s, end, f"{last.label}; {label}", converged, settled.get(start, True))
+            )
+        else:
+            found.append(Episode(start, end, label, took.get(start), settled.get(start, True)))
+    busy = [(int(((at_s >= e.start_s) & (at_s <= e.end_s)).sum()), -i) for i, e in enumerate(found)]
+    chosen = sorted(-i for activity, i in sorted(busy, reverse=True)[:PANELS] if activity)
+    return tuple(found[i] for i in chosen)

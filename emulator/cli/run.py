@@ -1,0 +1,149 @@
+"""``ipa-emulator run``: simulate scenarios, write what came out, say it in a table."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+if TYPE_CHECKING:
+    from emulator.cli.pipeline import Finished
+    from emulator.record.run import Json
+
+_STRATEGY_HEADINGS: Final = (
+    "strategy", "requests", "lost", "slow", "RTT p50 / p99 before", "RTT p50 / p99 after", "service back p50 / max",
+    "never back",
+)  # fmt: skip
+_EVENT_HEADINGS: Final = (
+    "event", "at", "control plane", "data plane", "announcements", "withdrawals", "settled",
+)  # fmt: skip
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
+              help="Where results go: the run's folder, or with several files the folder of their folders. "
+                   "Default: out/<scenario's name>.")  # fmt: skip
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), metavar="N", help="Instead of the scenario's seed."
+)
+@click.option("--format", "output", type=click.Choice(["text", "json"]), default="text", show_default=True,
+              help="What to print: a table, or summary.json (a list of them for several files).")  # fmt: skip
+@click.option("--no-plots", is_flag=True, help="Write the data only, without pictures and report.")
+@click.option(
+    "--allow-code", is_flag=True, help="Let the scenario import a strategy of yours (module:Class)."
+)
+@click.option("--routes", is_flag=True, help="List the best routes in the summary of large networks too.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress.")
+@click.option(
+    "--debug", is_flag=True, expose_value=False, help="Show the full traceback of an internal error."
+)
+def run(
+    files: tuple[Path, ...], *, out: Path | None, seed: int | None, output: str, no_plots: bool, allow_code: bool,
+    routes: bool, quiet: bool,
+) -> int:  # fmt: skip
+    """Simulate each scenario FILE and write what came out.
+
+    Exit code 1 where an expectation of a scenario (`expect:`) does not hold.
+
+    \b
+    Examples:
+      ipa-emulator run scenarios/red-sea-2024.yaml
+      ipa-emulator run --seed 7 --out results --no-plots scenarios/clique.yaml
+      ipa-emulator run --format json scenarios/ring.yaml | jq .events
+    """  # noqa: D301 - \b is click's mark for text that must not be re-wrapped
+    from emulator.analysis.plots import FORMATS
+    from emulator.cli.pipeline import default_folder, load_all, plan_of, simulated, written
+    from emulator.cli.progress import progress
+    from emulator.record.folder import refuse_foreign
+
+    loaded = load_all(files)
+    folders = [
+        default_folder(one.document.name)
+        if out is None
+        else out
+        if len(loaded) == 1
+        else out / one.document.name
+        for one in loaded
+    ]
+    for folder in folders:
+        refuse_foreign(folder)  # before minutes of work, not after
+    summaries: list[Json] = []
+    passed = True
+    for one, folder in zip(loaded, folders, strict=True):
+        with progress(one.document.name, quiet=quiet) as report:
+            plan = plan_of(one, seed=seed, allow_code=allow_code, routes=routes)
+            finished = simulated(plan, report)
+            command = f"ipa-emulator run {one.file}" + ("" if seed is None else f" --seed {seed}")
+            written(finished, folder, formats=() if no_plots else FORMATS, command=command, report=report)
+        passed &= finished.passed
+        summaries.append(finished.record.summary)
+        if output == "text":
+            show(finished)
+            click.echo(
+                f"{'results' if no_plots else 'report'}: {folder if no_plots else folder / 'report.html'}"
+            )
+    if output == "json":
+        from emulator.record.jsontext import pretty
+
+        click.echo(pretty(summaries[0] if len(summaries) == 1 else summaries), nl=False)
+    return 0 if passed else 1
+
+
+def show(finished: Finished) -> None:
+    """Print the summary of a run as tables, and every expectation with what was found."""
+    from emulator.analysis.gate import describe_outcome
+    from emulator.cli.console import show_table
+
+    summary = finished.record.summary
+    if summary.get("strategies"):
+        rows = [_strategy_row(name, metrics) for name, metrics in summary["strategies"].items()]
+        show_table(summary["scenario"], _STRATEGY_HEADINGS, rows, right=range(1, len(_STRATEGY_HEADINGS)))
+    elif summary.get("events"):
+        rows = [_event_row(event) for event in summary["events"]]
+        show_table(summary["scenario"], _EVENT_HEADINGS, rows, right=range(1, len(_EVENT_HEADINGS)))
+    for outcome in finished.outcomes:
+        verdict = "ok" if outcome.passed else "FAILED"
+        click.echo(f"{verdict:6}  {outcome.expectation.text}  ({describe_outcome(outcome)})")
+        sys.stdout.flush()
+
+
+def _strategy_row(name: str, metrics: Json) -> tuple[str, ...]:
+    from emulator.analysis.wording import count, duration, percent
+
+    back = metrics.get("service_reconvergence_s")
+    return (
+        name,
+        count(metrics["requests"]),
+        percent(metrics["lost_requests"]["share"]),
+        percent(metrics["slow_requests"]["share"]),
+        _rtt(metrics, "before"),
+        _rtt(metrics, "after"),
+        f"{duration(back['p50'])} / {duration(back['max'])}" if back else "",
+        f"{back['censored']} of {back['affected_groups']}" if back else "",
+    )
+
+
+def _rtt(metrics: Json, phase: str) -> str:
+    from emulator.analysis.wording import milliseconds
+
+    quantiles = metrics["rtt_ms"][phase]
+    if quantiles["p50"] is None:
+        return ""
+    return f"{milliseconds(quantiles['p50'])} / {milliseconds(quantiles['p99'])}"
+
+
+def _event_row(event: Json) -> tuple[str, ...]:
+    from emulator.analysis.wording import duration
+
+    return (
+        event.get("label") or event["kind"],
+        duration(event["at_s"]),
+        duration(event["control_plane_convergence_s"]),
+        duration(event["data_plane_convergence_s"]),
+        f"{event['announcements']:,}",
+        f"{event['withdrawals']:,}",
+        "yes" if event["quiescent"] else "no",
+    )

@@ -1,0 +1,1 @@
+"""Who asks and how they are steered: resolvers, strategies, ranking, health checks, requests and retries."""

@@ -1,0 +1,193 @@
+"""What a client does with one address: SYNs, the transfer, and what to do when either fails.
+
+An attempt sends SYNs until one and its answer get through, within its timeout;
+each meets the path as it is at that instant. The connection then keeps its
+address and lasts a few round trips and the transfer. When the path moves to
+another POP meanwhile, the new POP knows nothing of the connection and resets
+it: the client tries again at once. When the path goes dark the connection
+stalls; it lives on if the same POP is back within the timeout, is reset if
+another one is, and else is given up at the timeout.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from emulator.clients.draws import draw
+from emulator.clients.paths import DARK, NEVER
+from emulator.units import MILLISECOND
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from emulator.clients.config import Retry
+    from emulator.clients.paths import Paths
+
+    Ints = npt.NDArray[np.int64]
+    Floats = npt.NDArray[np.float64]
+    Bools = npt.NDArray[np.bool_]
+    Words = npt.NDArray[np.uint64]
+
+_SYN_SALT: Final = 64
+_SYNS: Final = 16
+"""Salts kept for each attempt's SYNs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """Attempts under way, one a row."""
+
+    words: Words
+    """The request's."""
+    cell: Ints
+    origin: Ints
+    """Instant the request started."""
+    number: Ints
+    """0 for the first attempt."""
+    start: Ints
+
+    def __len__(self) -> int:
+        """Return how many."""
+        return len(self.words)
+
+    def take(self, rows: Ints | Bools) -> Attempts:
+        """Return some of them, in order."""
+        return Attempts(*(getattr(self, column.name)[rows] for column in fields(self)))
+
+    def retried(self, rows: Ints, start: Ints) -> Attempts:
+        """Return the next attempt of ``rows``, at ``start``."""
+        return Attempts(self.words[rows], self.cell[rows], self.origin[rows], self.number[rows] + 1, start)
+
+
+def join(parts: list[Attempts]) -> Attempts:
+    """All of ``parts``, one after the other."""
+    return Attempts(
+        *(np.concatenate([getattr(p, column.name) for p in parts]) for column in fields(Attempts))
+    )
+
+
+def no_attempts() -> Attempts:
+    """Nothing under way."""
+    none = np.zeros(0, dtype=np.int64)
+    return Attempts(np.zeros(0, dtype=np.uint64), none, none, none, none)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How attempts ended, one a row."""
+
+    entry: Ints
+    """Path entry that the request succeeded on; -1 where the attempt failed."""
+    is_slow: Bools
+    """Succeeded, but not on the first SYN of the first attempt, or after a stall."""
+    is_reset: Bools
+    failed_at: Ints
+    """Instant the client noticed the failure; NEVER where the attempt succeeded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What packets and connections meet now."""
+
+    pass_share: Floats
+    """(entries,) chance that a SYN and its answer get through."""
+    rtt_ms: npt.NDArray[np.float32]
+    """(entries,) propagation and queueing both ways; NaN where dark."""
+    round_trips: float
+    """RTTs that a connection lasts beside its transfer."""
+    longest: int
+    """No connection lasts longer, ns."""
+
+
+def run(  # noqa: PLR0917 - what an attempt meets
+    attempts: Attempts,
+    pair: Ints,
+    access_ms: npt.NDArray[np.float32],
+    transfer: Ints,
+    paths: Paths,
+    now: Conditions,
+    retry: Retry,
+) -> Outcome:
+    """Play ``attempts`` on ``pair`` (attempts,) to their end.
+
+    ``access_ms`` (attempts,) is the last mile's RTT, ``transfer`` (attempts,) the ns that
+    the bytes take.
+    """
+    entry, connected, late = _connect(attempts, pair, paths, now.pass_share, retry)
+    failed_at = np.where(entry >= 0, NEVER, attempts.start + retry.timeout)
+    is_reset = np.zeros(len(attempts), dtype=bool)
+    is_slow = (entry >= 0) & (late | (attempts.number > 0))
+    hit = np.flatnonzero((entry >= 0) & (paths.moved[entry] < connected + now.longest))
+    if len(hit):
+        trips = now.round_trips * (now.rtt_ms[entry[hit]] + access_ms[hit]) * MILLISECOND
+        done = connected[hit] + trips.astype(np.int64) + transfer[hit]
+        hit = hit[paths.moved[entry[hit]] < done]
+        _interrupt(
+            hit, paths, retry.timeout, entry=entry, is_slow=is_slow, is_reset=is_reset, failed_at=failed_at
+        )
+    return Outcome(entry, is_slow, is_reset, failed_at)
+
+
+def _connect(
+    attempts: Attempts, pair: Ints, paths: Paths, pass_share: Floats, retry: Retry
+) -> tuple[Ints, Ints, Bools]:
+    """Entry (-1 for none), instant and lateness of each attempt's first SYN that gets through."""
+    count = len(attempts)
+    syns = [offset for offset in retry.syn if offset < retry.timeout]
+    entry = np.full(count, -1, dtype=np.int64)
+    connected = np.zeros(count, dtype=np.int64)
+    late = np.zeros(count, dtype=bool)
+    waiting = np.arange(count)
+    for number, offset in enumerate(syns):
+        instant = attempts.start[waiting] + offset
+        now = paths.at(pair[waiting], instant)
+        chance = pass_share[now]
+        passed = chance >= 1
+        unsure = np.flatnonzero((chance > 0) & ~passed)
+        if len(unsure):
+            rows = waiting[unsure]
+            for attempt in range(retry.attempts):
+                mine = attempts.number[rows] == attempt
+                if mine.any():
+                    luck = draw(attempts.words[rows[mine]], _SYN_SALT + _SYNS * attempt + number)
+                    passed[unsure[mine]] = luck < chance[unsure[mine]]
+        through = waiting[passed]
+        entry[through], connected[through], late[through] = now[passed], instant[passed], number > 0
+        # a path that stays dark beyond the last SYN needs no further look
+        hopeless = (paths.site[now] == DARK) & (paths.moved[now] > attempts.start[waiting] + syns[-1])
+        waiting = waiting[~passed & ~hopeless]
+        if not len(waiting):
+            break
+    return entry, connected, late
+
+
+def _interrupt(
+    hit: Ints,
+    paths: Paths,
+    timeout: int,
+    *,
+    entry: Ints,
+    is_slow: Bools,
+    is_reset: Bools,
+    failed_at: Ints,
+) -> None:
+    """Settle the connections ``hit``, whose path left its POP during the transfer, in the columns given."""
+    before = entry[hit]
+    broken = paths.moved[before]
+    after = paths.moved_to[before]
+    is_dark = paths.site[after] == DARK
+    # a dark path is followed to where it next delivers, if it does in time
+    restored = np.where(is_dark, paths.moved[after], broken)
+    at_last = np.where(is_dark, paths.moved_to[after], after)
+    in_time = restored <= broken + timeout
+    lives_on = in_time & (paths.site[at_last] == paths.site[before])
+    reset = in_time & ~lives_on
+    is_slow[hit] |= lives_on
+    gone = hit[~lives_on]
+    entry[gone] = -1
+    is_slow[gone] = False
+    is_reset[hit[reset]] = True
+    failed_at[gone] = np.where(in_time, restored, broken + timeout)[~lives_on]

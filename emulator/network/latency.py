@@ -1,0 +1,75 @@
+"""One-way delay of a route along fibre, in integer nanoseconds.
+
+Light in silica fibre of group index 1.468 covers 204.2 km a millisecond, so no
+round trip over a great circle of 100 km takes less than 0.979 ms. What a route
+adds to that bound is modelled with a handful of constants for the whole world,
+none of them for a region or for a pair of cities:
+
+- a *slack* factor a kilometre of fibre, one on land and one at sea: slack
+  loops, patching, dispersion compensation on older systems, detours of the duct;
+- a fixed cost for each segment: amplifiers, regeneration, the metro ring;
+- a fixed cost for each submarine segment: terminal equipment and the way from
+  the beach to the house where networks meet;
+- a fixed cost for each land border: national networks meet in a hub of one of
+  the two countries, seldom where the fibre crosses.
+
+The constants stay within what plant and equipment can account for. Measured
+round trips between arbitrary hosts are longer still, because routing policy
+does not take the shortest way; that share belongs to the routing that the
+emulator runs on top. `emulator.network.calibration` compares both.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from emulator.units import Duration
+
+LIGHT_KM_PER_S: Final = 299_792.458
+GROUP_INDEX: Final = 1.468
+"""Of standard single-mode fibre (ITU-T G.652) at 1550 nm."""
+FIBRE_KM_PER_MS: Final = LIGHT_KM_PER_S / GROUP_INDEX / 1000
+"""204.2 km one way a millisecond."""
+_NS_PER_MS: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyModel:
+    """The constants of the delay of a route; durations are one way and never negative."""
+
+    land_slack: float
+    """Kilometres of light path a kilometre of land route, >= 1."""
+    sea_slack: float
+    """The same for submarine segments."""
+    hop: Duration
+    """Added for every segment."""
+    landing: Duration
+    """Added for every submarine segment."""
+    border: Duration
+    """Added for every land segment whose ends are in two countries."""
+    end: Duration
+    """Added once a route that has any segment: half at each end."""
+
+    def segment_delay(self, length_km: float, *, sea: bool, border: bool) -> Duration:
+        """Nanoseconds one way over a segment of ``length_km``, rounded up."""
+        slack = self.sea_slack if sea else self.land_slack
+        fibre = math.ceil(length_km * slack / FIBRE_KM_PER_MS * _NS_PER_MS)
+        return Duration(fibre + self.hop + self.landing * sea + self.border * (border and not sea))
+
+
+CALIBRATED: Final = LatencyModel(
+    land_slack=1.4,
+    sea_slack=1.15,
+    hop=Duration(100_000),
+    landing=Duration(750_000),
+    border=Duration(1_000_000),
+    end=Duration(100_000),
+)
+"""The constants in use; ``python -m emulator.network.calibration`` reports how far off they are."""
+
+
+def fibre_bound(distance_km: float) -> Duration:
+    """The least one-way delay over ``distance_km`` of great circle, in nanoseconds, rounded down."""
+    return Duration(math.floor(distance_km / FIBRE_KM_PER_MS * _NS_PER_MS))

@@ -1,0 +1,60 @@
+"""A document's meaning: every name resolved, every cross-reference checked, all problems at once."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from emulator.errors import ScenarioError
+from emulator.scenario.build.clients import build_clients
+from emulator.scenario.build.events import build_timeline
+from emulator.scenario.build.network import build_network
+from emulator.scenario.build.prefixes import build_addressing
+from emulator.scenario.build.problems import Problems
+from emulator.scenario.build.protocol import build_protocol
+from emulator.scenario.plan import Plan
+
+if TYPE_CHECKING:
+    from emulator.scenario.loader import Loaded
+
+ROUTES_LISTED_MAX = 1000
+"""Networks of more routers list their routes in summary.json only where asked."""
+
+
+def build(loaded: Loaded, *, seed: int | None = None, allow_code: bool = False, routes: bool = False) -> Plan:
+    """Resolve ``loaded`` into a `Plan`.
+
+    ``seed`` overrides the file's. ``allow_code`` permits strategies that import
+    a user's class: a scenario from a stranger must not run code. Raises
+    `ScenarioError` with every problem, located.
+    """
+    document = loaded.document
+    number = document.seed if seed is None else seed
+    problems = Problems(loaded)
+    world = build_network(document, number, problems)
+    problems.raise_if_any()
+    addressing = build_addressing(document, world, problems)
+    timeline = build_timeline(document, world, addressing, problems)
+    clients = build_clients(document, world, addressing, timeline, problems, allow_code=allow_code)
+    protocol = build_protocol(document, world.network, number, problems)
+    problems.raise_if_any()
+    return Plan(
+        name=document.name,
+        seed=number,
+        network=world.network,
+        prefixes=addressing.prefixes,
+        destinations=addressing.destinations,
+        originations=addressing.originations,
+        protocol=protocol,
+        timeline=timeline,
+        duration=document.duration,
+        settle_by_messages=document.settle == "simulate",
+        clients=clients,
+        expectations=document.expect,
+        list_routes=routes or len(world.network.routers) <= ROUTES_LISTED_MAX,
+        inputs={PurePath(loaded.file).name: hashlib.sha256(loaded.data).hexdigest()},
+    )
+
+
+__all__ = ["ScenarioError", "build"]

@@ -1,0 +1,210 @@
+"""``strategies:``, ``clients:`` and ``health_checks:`` to what the clients' side is told."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from emulator.clients.config import (
+    Address,
+    ClientConfig,
+    Demand,
+    Fault,
+    HealthChecks,
+    Host,
+    Kind,
+    Phases,
+    Resolvers,
+    Retry,
+    Strategy,
+    pypi_hosts,
+)
+from emulator.scenario.schema_clients import (
+    AnycastStrategy,
+    ClientsSpec,
+    IpaStrategy,
+    RetrySpec,
+    UnicastStrategy,
+    UserStrategy,
+)
+from emulator.units import HOUR
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from emulator.scenario.build.network import Built
+    from emulator.scenario.build.prefixes import Addressing
+    from emulator.scenario.build.problems import Problems
+    from emulator.scenario.schema import Scenario
+    from emulator.timeline import Event
+
+NEVER: Final = 10_000 * HOUR
+"""A health check's first round when checks are off: after any run."""
+
+
+def build_clients(
+    document: Scenario,
+    world: Built,
+    addressing: Addressing,
+    timeline: tuple[Event, ...],
+    problems: Problems,
+    *,
+    allow_code: bool,
+) -> ClientConfig | None:
+    """Resolve the clients' side; None where nobody asks."""
+    if not document.strategies or not world.network.groups:
+        if document.strategies and world.cdn_asn is None:
+            problems.add(
+                ("strategies",),
+                "a lab needs `clients: {groups: [{router: ...}]}` for its strategies to serve",
+            )
+        return None
+    spec = document.clients or ClientsSpec()
+    strategies = []
+    for name, given in document.strategies.items():
+        if world.cdn_asn is None and not isinstance(given, AnycastStrategy):
+            problems.add(
+                ("strategies", name, "kind"),
+                "expected `anycast` in a lab: the others need a world with providers",
+            )
+            continue
+        strategy = _strategy(name, given, world, addressing)
+        if isinstance(given, UserStrategy):
+            user_class = _user_class(given.class_, name, problems, allow_code=allow_code)
+            strategy = replace(strategy, user_class=user_class)
+        strategies.append(strategy)
+    retry = _retry(spec)
+    return ClientConfig(
+        strategies=tuple(strategies),
+        phases=_phases(document, timeline),
+        faults=tuple(Fault(event.index, event.at) for event in _faults(document, timeline)),
+        hosts=_hosts(spec, addressing),
+        resolvers=Resolvers(
+            spec.resolvers.per_group,
+            spec.resolvers.ttl_violators,
+            spec.resolvers.violator_factor,
+            spec.resolvers.skew,
+        ),
+        retry=retry,
+        health=_health(document),
+        demand=Demand(spec.demand, spec.response_size, spec.diurnal),
+        validation=spec.validation_time,
+    )
+
+
+def _strategy(name: str, given: Any, world: Built, addressing: Addressing) -> Strategy:  # noqa: ANN401
+    match given:
+        case IpaStrategy():
+            return Strategy(
+                name,
+                Kind.IPA,
+                _provider_addresses(world, addressing, cover=given.cover),
+                ttl=given.ttl,
+                ranking=given.ranking,
+                bias=given.bias,
+                floor=given.floor,
+                cap=given.cap,
+                cover=given.cover,
+                shrinkage=given.shrinkage,
+                window=given.window,
+                reevaluate_every=given.reevaluate,
+                samples_per_s=given.samples,
+            )
+        case UnicastStrategy():
+            addresses = tuple(
+                Address(pop.code, addressing.destination(f"pop {pop.code}")) for pop in world.network.pops
+            )
+            kind = Kind.UNICAST
+        case UserStrategy():
+            addresses = _provider_addresses(world, addressing, cover=given.cover)
+            kind = Kind.USER
+        case _:
+            shared = (Address("shared", addressing.destination("shared")),)
+            return Strategy(name, Kind.ANYCAST, shared, ttl=given.ttl, ranking="none")
+    return Strategy(
+        name,
+        kind,
+        addresses,
+        ttl=given.ttl,
+        window=given.window,
+        reevaluate_every=given.reevaluate,
+        samples_per_s=given.samples,
+        cover=getattr(given, "cover", False),
+    )
+
+
+def _provider_addresses(world: Built, addressing: Addressing, *, cover: bool) -> tuple[Address, ...]:
+    suffix = " with cover" if cover else ""
+    return tuple(
+        Address(
+            world.network.system_by_asn[asn].name,
+            addressing.destination(f"AS{asn}{suffix}"),
+            asn,
+            capacity_bps=world.capacity.get(asn, float("inf")),
+        )
+        for asn in world.transit
+    )
+
+
+def _user_class(path: str, name: str, problems: Problems, *, allow_code: bool) -> Callable[..., Any] | None:
+    where = ("strategies", name, "class")
+    if not allow_code:
+        problems.add(where, f"this strategy runs code ({path}); say --allow-code if you trust it")
+        return None
+    module, _, attribute = path.partition(":")
+    try:
+        found: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    except Exception as error:  # noqa: BLE001 - a user's module may fail in any way
+        problems.add(where, f"{path!r} cannot be loaded: {type(error).__name__}: {error}")
+        return None
+    return found
+
+
+def _faults(document: Scenario, timeline: tuple[Event, ...]) -> list[Event]:
+    return sorted(
+        (event for event in timeline if event.is_fault and event.at < document.duration),
+        key=lambda event: (event.at, event.index),
+    )
+
+
+def _phases(document: Scenario, timeline: tuple[Event, ...]) -> Phases:
+    faults = _faults(document, timeline)
+    if not faults:
+        return Phases(document.duration)
+    first = faults[0].at
+    return Phases(document.duration, first, min(first + document.phases.during, document.duration))
+
+
+def _hosts(spec: ClientsSpec, addressing: Addressing) -> tuple[Host, ...]:
+    shared = addressing.destination("shared")
+    if isinstance(spec.hosts, str):
+        return pypi_hosts(shared)
+    return tuple(
+        Host(
+            host.name,
+            host.share,
+            host.steered,
+            host.ttl,
+            None if host.steered else shared,
+            host.response_size,
+        )
+        for host in spec.hosts
+    )
+
+
+def _retry(spec: ClientsSpec) -> Retry:
+    if spec.retry == "pip":
+        return Retry()
+    if isinstance(spec.retry, RetrySpec):
+        given = spec.retry
+        sleeps = tuple(0 if i == 0 else given.backoff * 2**i for i in range(given.retries))
+        return Retry(timeout=given.timeout, sleeps=sleeps)
+    return Retry(sleeps=())
+
+
+def _health(document: Scenario) -> HealthChecks:
+    given = document.health_checks
+    if isinstance(given, str):
+        return HealthChecks(interval=NEVER, timeout=0)
+    return HealthChecks(given.interval, given.failures, given.timeout, given.successes)

@@ -1,0 +1,268 @@
+"""``timeline:`` to events: names resolved to routers, links and fibre; repairs made events of their own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from emulator.errors import InputError, suggest
+from emulator.network.model import Kind
+from emulator.network.physical import UnknownNameError
+from emulator.scenario.schema_timeline import (
+    AnnounceEvent,
+    BlackholeEvent,
+    CableCut,
+    CutEvent,
+    DegradeEvent,
+    OutageEvent,
+    ProviderSessions,
+    RepairEvent,
+    ResetEvent,
+    SegmentCut,
+    WithdrawEvent,
+    repaired_at,
+    verb,
+)
+from emulator.timeline import (
+    Action,
+    Blackhole,
+    Degrade,
+    Event,
+    LinksDown,
+    Originate,
+    ResetSession,
+    RoutersDown,
+    StopExporting,
+    StopOriginating,
+)
+from emulator.units import Duration, Instant
+
+if TYPE_CHECKING:
+    from emulator.scenario.build.network import Built
+    from emulator.scenario.build.prefixes import Addressing
+    from emulator.scenario.build.problems import Problems
+    from emulator.scenario.schema import Scenario
+
+Path = tuple[str | int, ...]
+
+
+def build_timeline(
+    document: Scenario, world: Built, addressing: Addressing, problems: Problems
+) -> tuple[Event, ...]:
+    """Resolve every event; those with `repair_after` are followed by their repairs."""
+    resolver = _Resolver(world, addressing, problems)
+    events: list[Event] = []
+    repairs: list[Event] = []
+    for index, spec in enumerate(document.timeline):
+        path: Path = ("timeline", index, verb(spec))
+        kind = verb(spec)
+        actions, label = resolver.resolve(spec, path)
+        events.append(Event(index, Instant(spec.at), kind, label, actions))
+        until = repaired_at(spec)
+        if until is not None:
+            undone = tuple(_undo(action) for action in actions)
+            number = len(document.timeline) + len(repairs)
+            repairs.append(Event(number, Instant(until), "repair", f"repair of {label}", undone, index))
+    return (*events, *repairs)
+
+
+def _undo(action: Action) -> Action:
+    """The action that takes ``action`` back."""
+    match action:
+        case Originate(router, prefix):
+            return StopOriginating(router, prefix)
+        case StopOriginating(router, prefix):
+            return Originate(router, prefix)
+        case ResetSession():
+            return action
+        case _:
+            return replace(action, repair=True)
+
+
+class _Resolver:
+    """Looks names up, and says what they might have been where they are not found."""
+
+    def __init__(self, world: Built, addressing: Addressing, problems: Problems) -> None:
+        self.world = world
+        self.network = world.network
+        self.addressing = addressing
+        self.problems = problems
+
+    def resolve(self, spec: Any, path: Path) -> tuple[tuple[Action, ...], str]:  # noqa: ANN401, PLR0911
+        """The event's actions, and its label for people."""
+        match spec:
+            case AnnounceEvent() | WithdrawEvent():
+                return self._origination(spec, path)
+            case CutEvent(cut=target):
+                return self._cut(target, path, repair=False)
+            case RepairEvent(repair=target):
+                return self._cut(target, path, repair=True)
+            case OutageEvent(outage=target):
+                routers, label = self._routers(target, path)
+                return (RoutersDown(routers),), f"outage of {label}"
+            case BlackholeEvent(blackhole=target):
+                routers, label = self._routers(target, path)
+                return (Blackhole(routers),), f"{label} drops everything"
+            case DegradeEvent():
+                return self._degrade(spec, path)
+            case ResetEvent(reset=ends):
+                first, second = (self._router(name, (*path, i)) for i, name in enumerate(ends))
+                return (ResetSession((first, second)),), f"session reset {ends[0]} - {ends[1]}"
+        message = f"no meaning for {spec!r}"
+        raise AssertionError(message)
+
+    # Announcements --------------------------------------------------------------
+
+    def _origination(self, spec: AnnounceEvent | WithdrawEvent, path: Path) -> tuple[tuple[Action, ...], str]:
+        is_announce = isinstance(spec, AnnounceEvent)
+        what = spec.announce if isinstance(spec, AnnounceEvent) else spec.withdraw
+        said = "announce" if is_announce else "withdraw"
+        if isinstance(what, ProviderSessions):
+            routers, label = self._sessions_with(what, path)
+            return (StopExporting(routers, what.provider, repair=is_announce),), f"{said} {label}"
+        known = {prefix.text for prefix in self.addressing.prefixes}
+        if what not in known:
+            self.problems.add(
+                path,
+                f"unknown prefix {what!r}{suggest(what, known)}; the world's prefixes are made for its "
+                "strategies: say {provider: ASN} for a provider's",
+            )
+            return (), ""
+        router = self._router(spec.router or "", (*path[:2], "router"))
+        prefix = self.addressing.prefix(what).index
+        action = Originate(router, prefix) if is_announce else StopOriginating(router, prefix)
+        return (action,), f"{said} {what} at {spec.router}"
+
+    def _sessions_with(self, what: ProviderSessions, path: Path) -> tuple[tuple[int, ...], str]:
+        if what.provider not in self.world.transit:
+            known = ", ".join(map(str, self.world.transit)) or "none: a lab has no CDN"
+            self.problems.add(
+                (*path, "provider"), f"AS{what.provider} is no provider of the CDN; they are: {known}"
+            )
+        pops = [pop for pop in self.network.pops if what.pop is None or pop.code == what.pop]
+        if not pops:
+            self._unknown_pop(what.pop or "", (*path, "pop"))
+        where = "everywhere" if what.pop is None else f"at {what.pop}"
+        return tuple(pop.router for pop in pops), f"{self._name(what.provider)} {where}"
+
+    # What breaks ------------------------------------------------------------------
+
+    def _cut(self, target: Any, path: Path, *, repair: bool) -> tuple[tuple[Action, ...], str]:  # noqa: ANN401
+        said = "repair" if repair else "cut"
+        match target:
+            case CableCut(cable=cable, between=between):
+                segments = self._cable_segments(cable, between, path)
+                label = cable if between is None else f"{cable} ({between[0]} - {between[1]})"
+            case SegmentCut(segment=ends):
+                segments = self._land_segments(ends, (*path, "segment"))
+                label = f"{ends[0]} - {ends[1]}"
+            case (first, second):
+                return self._link_cut((first, second), path, repair=repair)
+        riding = dict.fromkeys(
+            link for segment in segments for link in self.network.links_on_segment[segment]
+        )
+        return (LinksDown(tuple(riding), repair, segments),), f"{said} {label}"
+
+    def _link_cut(self, ends: tuple[str, str], path: Path, *, repair: bool) -> tuple[tuple[Action, ...], str]:
+        first, second = (self._router(name, (*path, i)) for i, name in enumerate(ends))
+        between = tuple(link.index for link in self.network.links if {*link.ends} == {first, second})
+        if not between and first != second:
+            self.problems.add(path, f"no link joins {ends[0]!r} and {ends[1]!r}")
+        said = "repair" if repair else "cut"
+        return (LinksDown(between, repair),), f"{said} {ends[0]} - {ends[1]}"
+
+    def _cable_segments(self, cable: str, between: tuple[str, str] | None, path: Path) -> tuple[int, ...]:
+        physical = self.world.physical
+        if physical is None:
+            self.problems.add((*path, "cable"), "a lab has no cables; cut a link [router, router] instead")
+            return ()
+        try:
+            if between is None:
+                return physical.segments_of(cable)
+            return physical.segments_between(cable, *between)
+        except InputError as error:
+            key = "cable" if isinstance(error, UnknownNameError) and error.what == "cable" else "between"
+            self.problems.add((*path, key), str(error))
+            return ()
+
+    def _land_segments(self, ends: tuple[str, str], path: Path) -> tuple[int, ...]:
+        found = tuple(s.index for s in self.network.segments if s.cable is None and {*s.ends} == {*ends})
+        if not found:
+            neighbours = sorted(
+                {
+                    city
+                    for s in self.network.segments
+                    if s.cable is None and ends[0] in s.ends
+                    for city in s.ends
+                }
+                - {ends[0]}
+            )
+            hint = f"; from {ends[0]} land routes lead to {', '.join(neighbours)}" if neighbours else ""
+            self.problems.add(path, f"no land route joins {ends[0]!r} and {ends[1]!r} directly{hint}")
+        return found
+
+    def _routers(self, target: Any, path: Path) -> tuple[tuple[int, ...], str]:  # noqa: ANN401
+        """The routers of a POP, a network or one by name."""
+        if getattr(target, "pop", None) is not None:
+            routers = tuple(pop.router for pop in self.network.pops if pop.code == target.pop)
+            if not routers:
+                self._unknown_pop(target.pop, (*path, "pop"))
+            return routers, f"POP {target.pop}"
+        if target.network is not None:
+            return self.network.routers_of.get(self._asn(target.network, (*path, "network")), ()), self._name(
+                target.network
+            )
+        return (self._router(target.router, (*path, "router")),), target.router
+
+    def _degrade(self, spec: DegradeEvent, path: Path) -> tuple[tuple[Action, ...], str]:
+        it = spec.degrade
+        delay, loss = it.delay or Duration(0), it.loss or 0.0
+        how = " and ".join(
+            filter(None, (f"+{delay / 1e6:g} ms" if delay else "", f"{loss:.3g} loss" if loss else ""))
+        )
+        if it.link is not None:
+            first, second = (self._router(name, (*path, "link", i)) for i, name in enumerate(it.link))
+            links = tuple(link.index for link in self.network.links if {*link.ends} == {first, second})
+            if not links:
+                self.problems.add((*path, "link"), f"no link joins {it.link[0]!r} and {it.link[1]!r}")
+            return (Degrade(0, None, delay, loss, links=links),), f"{it.link[0]} - {it.link[1]}: {how}"
+        asn = self._asn(it.network or 0, (*path, "network"))
+        label = f"{self._name(asn)}: {how}"
+        if it.between is None:
+            return (Degrade(asn, None, delay, loss),), label
+        ends = [self._presence(asn, city, (*path, "between", i)) for i, city in enumerate(it.between)]
+        between = (ends[0], ends[1])
+        return (Degrade(asn, between, delay, loss),), f"{label} between {it.between[0]} and {it.between[1]}"
+
+    # Names ------------------------------------------------------------------------
+
+    def _router(self, name: str, path: Path) -> int:
+        router = self.network.router_by_name.get(name)
+        if router is None:
+            self.problems.add(path, f"unknown router {name!r}{suggest(name, self.network.router_by_name)}")
+            return 0
+        return router.index
+
+    def _asn(self, asn: int, path: Path) -> int:
+        if asn not in self.network.routers_of:
+            known = ", ".join(str(s.asn) for s in self.network.systems if s.kind is not Kind.ACCESS)
+            self.problems.add(path, f"AS{asn} is not in this network; among others it has: {known}")
+        return asn
+
+    def _presence(self, asn: int, city: str, path: Path) -> int:
+        there = {self.network.routers[r].city or "": r for r in self.network.routers_of.get(asn, ())}
+        if city not in there:
+            message = f"AS{asn} is not present in {city!r}{suggest(city, there)}"
+            self.problems.add(path, f"{message}; its cities: {', '.join(sorted(there))}")
+            return 0
+        return there[city]
+
+    def _unknown_pop(self, code: str, path: Path) -> None:
+        codes = [pop.code for pop in self.network.pops]
+        self.problems.add(
+            path, f"unknown POP {code!r}{suggest(code, codes)}; known: {', '.join(codes) or 'none'}"
+        )
+
+    def _name(self, asn: int) -> str:
+        system = self.network.system_by_asn.get(asn)
+        return f"AS{asn}" if system is None or system.name == f"AS{asn}" else f"{system.name} (AS{asn})"

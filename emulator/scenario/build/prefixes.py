@@ -1,0 +1,151 @@
+"""Which prefixes are announced, where, to whom; and the addresses that clients use.
+
+Every prefix of every strategy is announced in the one run of the control
+plane. In the world they are taken from 198.18.0.0/15, set aside for benchmarks
+(RFC 2544). A provider's prefix lies under the cover; a strategy without a
+cover looks its address up as if the cover were not announced.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from emulator.forwarding.history import Destination
+from emulator.forwarding.lpm import resolve
+from emulator.scenario.plan import Prefix
+from emulator.scenario.schema_clients import IpaStrategy, UnicastStrategy, UserStrategy
+from emulator.timeline import Originate
+
+if TYPE_CHECKING:
+    from emulator.scenario.build.network import Built
+    from emulator.scenario.build.problems import Problems
+    from emulator.scenario.schema import Scenario
+
+SHARED: Final = "198.18.0.0/24"
+COVER: Final = "198.19.0.0/16"
+_PROVIDER: Final = "198.19.{}.0/24"
+_POP: Final = "198.18.{}.0/24"
+_PROVIDERS_MAX: Final = 256
+_POPS_MAX: Final = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Addressing:
+    """Prefixes, who announces them before t = 0, and destinations by what they are for.
+
+    Destination names: ``shared``, ``AS1299``, ``AS1299 with cover``, ``pop SIN``.
+    """
+
+    prefixes: tuple[Prefix, ...]
+    originations: tuple[Originate, ...]
+    destinations: tuple[Destination, ...]
+
+    def prefix(self, text: str) -> Prefix:
+        """The prefix written ``text``."""
+        return next(prefix for prefix in self.prefixes if prefix.text == text)
+
+    def destination(self, name: str) -> int:
+        """Index of the destination called ``name``."""
+        return next(each.index for each in self.destinations if each.name == name)
+
+
+class _Making:
+    def __init__(self) -> None:
+        self.prefixes: list[Prefix] = []
+        self.originations: list[Originate] = []
+        self.destinations: list[Destination] = []
+
+    def prefix(self, text: str, role: str) -> int:
+        for known in self.prefixes:
+            if known.text == text:
+                return known.index
+        self.prefixes.append(Prefix(len(self.prefixes), text, role))
+        return len(self.prefixes) - 1
+
+    def destination(self, name: str, address_of: str, *, without: str | None = None) -> None:
+        """Add a destination: the first host address of a prefix, looked up among all but ``without``."""
+        visible = [p for p in self.prefixes if p.text != without]
+        address = address_of.rsplit("/", 1)[0].removesuffix(".0") + ".1"
+        covering = resolve(address, [p.text for p in visible])
+        self.destinations.append(
+            Destination(len(self.destinations), name, tuple(visible[i].index for i in covering))
+        )
+
+    def finish(self) -> Addressing:
+        return Addressing(tuple(self.prefixes), tuple(self.originations), tuple(self.destinations))
+
+
+def build_addressing(document: Scenario, world: Built, problems: Problems) -> Addressing:
+    """Lay out the prefixes that the scenario's strategies and timeline need."""
+    return _lab(document, world) if world.cdn_asn is None else _world(document, world, problems)
+
+
+def _lab(document: Scenario, world: Built) -> Addressing:
+    """Prefixes as written, at their routers and in the timeline; the first one is what clients use."""
+    making = _Making()
+    for router in world.network.routers:
+        for text in router.originates:
+            making.originations.append(Originate(router.index, making.prefix(text, "lab")))
+    for event in document.timeline:
+        changed = getattr(event, "announce", None) or getattr(event, "withdraw", None)
+        if isinstance(changed, str):
+            making.prefix(changed, "lab")
+    if making.prefixes:
+        first = making.prefixes[0]
+        making.destinations.append(Destination(0, "shared", (first.index,)))
+    return making.finish()
+
+
+def _world(document: Scenario, world: Built, problems: Problems) -> Addressing:
+    making, pops = _Making(), world.network.pops
+    strategies = document.strategies.values()
+    wants_providers = any(isinstance(s, (IpaStrategy, UserStrategy)) for s in strategies)
+    covers = {s.cover for s in strategies if isinstance(s, (IpaStrategy, UserStrategy))}
+    if len(world.transit) > _PROVIDERS_MAX:
+        problems.add(("network", "cdn", "transit"), f"expected at most {_PROVIDERS_MAX} providers")
+        return making.finish()
+    shared = making.prefix(SHARED, "shared")
+    making.originations += [Originate(pop.router, shared) for pop in pops]
+    if True in covers:
+        cover = making.prefix(COVER, "cover")
+        making.originations += [Originate(pop.router, cover) for pop in pops]
+    if wants_providers:
+        for number, asn in enumerate(world.transit):
+            prefix = making.prefix(_PROVIDER.format(number), f"provider AS{asn}")
+            making.originations += [
+                Originate(pop.router, prefix, frozenset((asn,)))
+                for pop in pops
+                if _meets(world, pop.router, asn)
+            ]
+    if any(isinstance(s, UnicastStrategy) for s in strategies):
+        if len(pops) > _POPS_MAX:
+            problems.add(("network", "cdn", "pops"), f"expected at most {_POPS_MAX} POPs with unicast")
+            return making.finish()
+        for pop in pops:
+            prefix = making.prefix(_POP.format(pop.index + 1), f"pop {pop.code}")
+            making.originations.append(Originate(pop.router, prefix))
+    _world_destinations(making, world, covers, wants_providers=wants_providers)
+    return making.finish()
+
+
+def _world_destinations(making: _Making, world: Built, covers: set[bool], *, wants_providers: bool) -> None:
+    making.destination("shared", SHARED)
+    if wants_providers:
+        for number, asn in enumerate(world.transit):
+            text = _PROVIDER.format(number)
+            if False in covers:
+                making.destination(f"AS{asn}", text, without=COVER)
+            if True in covers:
+                making.destination(f"AS{asn} with cover", text)
+    for prefix in list(making.prefixes):
+        if prefix.role.startswith("pop "):
+            making.destination(prefix.role, prefix.text)
+
+
+def _meets(world: Built, router: int, asn: int) -> bool:
+    """Whether the CDN's router has a session with the AS."""
+    network = world.network
+    return any(
+        network.routers[network.links[link].other(router)].asn == asn for link in network.links_of[router]
+    )

@@ -1,0 +1,148 @@
+"""What the keys of a scenario mean together, as far as the document alone can tell.
+
+Each check yields a document path and a message; all of them run, so that one
+reading shows every mistake.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from emulator.errors import suggest
+from emulator.expectation import SUMMARY_HEADS
+from emulator.scenario.check_network import check_network
+from emulator.scenario.check_timeline import check_timeline
+from emulator.scenario.schema_bgp import Damping
+from emulator.scenario.schema_clients import IpaStrategy
+from emulator.scenario.schema_network import LabNetwork, Uniform, WorldNetwork
+from emulator.units import SECOND, format_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from emulator.scenario.findings import Finding
+    from emulator.scenario.schema import Scenario
+
+_HOLD_TIME_MIN = 3 * SECOND
+
+
+def check(document: Scenario) -> Iterator[Finding]:
+    """Everything wrong with a document of the right form."""
+    yield from check_network(document.network)
+    yield from _check_bgp(document)
+    yield from _check_igp(document)
+    yield from check_timeline(document)
+    yield from _check_strategies(document)
+    yield from _check_clients(document)
+    yield from _check_expectations(document)
+
+
+def _check_bgp(document: Scenario) -> Iterator[Finding]:
+    bgp = document.bgp
+    if isinstance(bgp.mrai, dict):
+        total = sum(bgp.mrai.values())
+        if not math.isclose(total, 1, abs_tol=1e-9):
+            yield ("bgp", "mrai"), f"expected shares that add up to 100%, got {total:.6%}"
+    if bgp.mrai_jitter[0] > bgp.mrai_jitter[1]:
+        yield ("bgp", "mrai_jitter"), "expected the lower factor first"
+    if isinstance(bgp.processing_delay, Uniform):
+        yield from _check_uniform(bgp.processing_delay, ("bgp", "processing_delay"))
+    yield from _check_timers(document)
+    if isinstance(bgp.flap_damping, Damping) and bgp.flap_damping.reuse >= bgp.flap_damping.suppress:
+        yield ("bgp", "flap_damping", "reuse"), "expected less than `suppress`"
+    link_delay = getattr(document.network, "link_delay", None)
+    if isinstance(link_delay, Uniform):
+        yield from _check_uniform(link_delay, ("network", "link_delay"))
+
+
+def _check_timers(document: Scenario) -> Iterator[Finding]:
+    bgp = document.bgp
+    if 0 < bgp.hold_time < _HOLD_TIME_MIN:
+        message = f"expected 0s, or 3s and more (RFC 4271 4.2), got {format_duration(bgp.hold_time)!r}"
+        yield ("bgp", "hold_time"), message
+    elif bgp.hold_time and bgp.keepalive >= bgp.hold_time:
+        most = f"expected less than the hold time of {format_duration(bgp.hold_time)}"
+        message = f"{most}, or every session would drop; got {format_duration(bgp.keepalive)!r}"
+        yield ("bgp", "keepalive"), message
+
+
+def _check_igp(document: Scenario) -> Iterator[Finding]:
+    igp = document.igp
+    for name in ("spf_initial", "spf_hold"):
+        if getattr(igp, name) > igp.spf_max:
+            yield ("igp", name), f"expected at most `spf_max`, {format_duration(igp.spf_max)}"
+
+
+def _check_uniform(spec: Uniform, path: tuple[str | int, ...]) -> Iterator[Finding]:
+    if spec.uniform[0] > spec.uniform[1]:
+        yield (*path, "uniform"), "expected the lower duration first"
+
+
+def _check_strategies(document: Scenario) -> Iterator[Finding]:
+    network = document.network
+    providers = len(network.cdn.transit) if isinstance(network, WorldNetwork) else 0
+    for name, strategy in document.strategies.items():
+        if name in SUMMARY_HEADS:
+            yield ("strategies", name), f"{name!r} means something else in `expect`: choose another name"
+        if not isinstance(strategy, IpaStrategy):
+            continue
+        path = ("strategies", name)
+        if strategy.floor > strategy.cap:
+            yield (*path, "floor"), f"expected at most `cap`, {strategy.cap:g}; got {strategy.floor:g}"
+        elif providers > 1 and strategy.floor * providers > 1:
+            most = f"{providers} providers leave each at most {1 / providers:.1%}"
+            yield (*path, "floor"), f"{most}, got a floor of {strategy.floor:.1%}"
+        elif providers > 1 and strategy.cap * providers < 1:
+            least = f"{providers} providers must take at least {1 / providers:.1%} each"
+            yield (*path, "cap"), f"{least}, got a cap of {strategy.cap:.1%}"
+
+
+def _check_clients(document: Scenario) -> Iterator[Finding]:
+    clients, network = document.clients, document.network
+    is_lab = isinstance(network, LabNetwork)
+    if document.strategies and is_lab and (clients is None or not clients.groups):
+        yield ("strategies",), "nobody would ask: a lab with strategies needs `clients.groups`"
+    if clients is None:
+        return
+    for index, group in enumerate(clients.groups):
+        if isinstance(network, LabNetwork) and group.router not in network.routers:
+            hint = suggest(group.router, network.routers)
+            yield ("clients", "groups", index, "router"), f"unknown router {group.router!r}{hint}"
+    if isinstance(network, WorldNetwork) and clients.groups:
+        yield (
+            ("clients", "groups"),
+            "the world makes its own groups, from the access networks and their cities",
+        )
+    if clients.hosts == "pypi":
+        return
+    total = sum(host.share for host in clients.hosts)
+    if not math.isclose(total, 1, abs_tol=1e-9):
+        yield ("clients", "hosts"), f"expected shares that add up to 100%, got {total:.6%}"
+    first: dict[str, int] = {}
+    for index, host in enumerate(clients.hosts):
+        if first.setdefault(host.name, index) != index:
+            yield ("clients", "hosts", index, "name"), f"{host.name!r} is given twice"
+
+
+def _check_expectations(document: Scenario) -> Iterator[Finding]:
+    strategies = document.strategies
+    events = len(document.timeline) + sum(
+        getattr(event, "repair_after", None) is not None for event in document.timeline
+    )
+    for index, expectation in enumerate(document.expect):
+        for path in filter(None, (expectation.path, expectation.other)):
+            head = path[0]
+            if head == "event" and (len(path) < 2 or not isinstance(path[1], int)):  # noqa: PLR2004
+                yield ("expect", index), "expected an event's number in brackets, such as event[0]"
+            elif head == "event" and isinstance(path[1], int) and path[1] >= events:
+                most = f"the last one is event[{events - 1}]" if events else "the timeline is empty"
+                yield ("expect", index), f"there is no event[{path[1]}]: {most}"
+            elif head not in strategies and head not in SUMMARY_HEADS:
+                known = (*strategies, *SUMMARY_HEADS)
+                hint = suggest(str(head), known)
+                listed = ", ".join(known)
+                yield (
+                    ("expect", index),
+                    f"{head!r} is neither a strategy nor event[...]{hint}; known: {listed}",
+                )

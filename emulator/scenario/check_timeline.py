@@ -1,0 +1,185 @@
+"""Whether ``timeline:`` fits the network, and itself: things that exist, at times that come."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from emulator.errors import suggest
+from emulator.scenario.check_network import neighbours, networks_of, transit_of
+from emulator.scenario.schema_network import GenerateSpec, LabNetwork, RelationshipsNetwork, WorldNetwork
+from emulator.scenario.schema_timeline import (
+    AnnounceEvent,
+    BlackholeEvent,
+    CableCut,
+    CutEvent,
+    DegradeEvent,
+    OutageEvent,
+    ProviderSessions,
+    RepairEvent,
+    ResetEvent,
+    SegmentCut,
+    WithdrawEvent,
+    repaired_at,
+    verb,
+)
+from emulator.units import format_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from emulator.scenario.findings import Finding
+    from emulator.scenario.schema import Scenario
+
+_AS_ROUTER = re.compile(r"AS[1-9][0-9]{0,9}")
+
+
+def check_timeline(document: Scenario) -> Iterator[Finding]:
+    """Everything wrong with the events."""
+    for index, event in enumerate(document.timeline):
+        path = ("timeline", index)
+        end = format_duration(document.duration)
+        if event.at >= document.duration:
+            yield (*path, "at"), f"expected a time before the end at {end}, got {format_duration(event.at)!r}"
+        elif (repair := repaired_at(event)) is not None and repair >= document.duration:
+            message = f"the repair would come at {format_duration(repair)}, after the end at {end}"
+            yield (*path, "repair_after"), message
+        yield from _check_event(document, path, event)
+    yield from _check_originations(document)
+    yield from _check_repairs(document)
+
+
+def _check_event(document: Scenario, path: tuple[str | int, ...], event: Any) -> Iterator[Finding]:  # noqa: ANN401
+    what = verb(event)
+    target, place = getattr(event, what), (*path, what)
+    match event:
+        case AnnounceEvent() | WithdrawEvent() if isinstance(target, ProviderSessions):
+            yield from _check_sessions(document, place, target)
+        case AnnounceEvent(router=str(router)) | WithdrawEvent(router=str(router)):
+            yield from _check_router(document, (*path, "router"), router)
+        case CutEvent() | RepairEvent():
+            yield from _check_cut(document, place, target)
+        case OutageEvent() | BlackholeEvent():
+            yield from _check_place(document, place, target)
+        case DegradeEvent():
+            yield from _check_place(document, place, target)
+            if target.link is not None:
+                yield from _check_link(document, (*place, "link"), target.link)
+        case ResetEvent():
+            yield from _check_link(document, place, target)
+
+
+def _check_router(document: Scenario, path: tuple[str | int, ...], name: str) -> Iterator[Finding]:
+    network = document.network
+    if isinstance(network, LabNetwork) and name not in network.routers:
+        yield path, f"unknown router {name!r}{suggest(name, network.routers)}"
+    if isinstance(network, RelationshipsNetwork) and not _AS_ROUTER.fullmatch(name):
+        yield (
+            path,
+            f"expected a router of this network, called AS and its number such as 'AS174', got {name!r}",
+        )
+
+
+def _check_link(document: Scenario, path: tuple[str | int, ...], ends: tuple[str, str]) -> Iterator[Finding]:
+    found = [
+        finding
+        for position, name in enumerate(ends)
+        for finding in _check_router(document, (*path, position), name)
+    ]
+    yield from found
+    network = document.network
+    if ends[0] == ends[1]:
+        yield path, f"expected two routers, got {ends[0]!r} twice"
+    elif isinstance(network, LabNetwork) and not found and ends[1] not in neighbours(network)[ends[0]]:
+        yield path, f"there is no link between {ends[0]!r} and {ends[1]!r}"
+
+
+def _check_cut(document: Scenario, path: tuple[str | int, ...], target: Any) -> Iterator[Finding]:  # noqa: ANN401
+    if not isinstance(target, (CableCut, SegmentCut)):
+        yield from _check_link(document, path, target)
+        return
+    kind, cities = ("cable", target.between) if isinstance(target, CableCut) else ("segment", target.segment)
+    if not isinstance(document.network, WorldNetwork):
+        yield (*path, kind), "only the world has cables and segments: cut a link [router, router]"
+    elif cities is not None and cities[0] == cities[1]:
+        where = "between" if kind == "cable" else "segment"
+        yield (*path, where), f"expected two cities, got {cities[0]!r} twice"
+
+
+def _check_pop(document: Scenario, path: tuple[str | int, ...], pop: str) -> Iterator[Finding]:
+    network = document.network
+    if not isinstance(network, WorldNetwork):
+        yield path, "only the world has POPs: name a router"
+    elif pop not in network.cdn.pops:
+        yield path, f"unknown POP {pop!r}{suggest(pop, network.cdn.pops)}"
+
+
+def _check_place(document: Scenario, path: tuple[str | int, ...], target: Any) -> Iterator[Finding]:  # noqa: ANN401
+    """Check the ``pop``, ``network`` or ``router`` of an outage, blackhole or degradation."""
+    if getattr(target, "pop", None) is not None:
+        yield from _check_pop(document, (*path, "pop"), target.pop)
+    router = getattr(target, "router", None)
+    if router is not None:
+        yield from _check_router(document, (*path, "router"), router)
+    network = document.network
+    if target.network is None or isinstance(network, RelationshipsNetwork):
+        return
+    generated = isinstance(network, WorldNetwork) and any(
+        isinstance(one, GenerateSpec) for one in network.networks
+    )
+    if not generated and target.network not in networks_of(network):
+        yield (*path, "network"), f"there is no AS {target.network} in this scenario"
+
+
+def _check_sessions(
+    document: Scenario, path: tuple[str | int, ...], target: ProviderSessions
+) -> Iterator[Finding]:
+    network = document.network
+    if not isinstance(network, WorldNetwork):
+        yield (*path, "provider"), "only the world has a CDN with providers: name a prefix and its router"
+        return
+    providers = transit_of(network.cdn)
+    if target.provider not in providers:
+        listed = ", ".join(map(str, providers))
+        yield (*path, "provider"), f"AS {target.provider} is no provider of the CDN; known: {listed}"
+    if target.pop is not None:
+        yield from _check_pop(document, (*path, "pop"), target.pop)
+
+
+def _check_originations(document: Scenario) -> Iterator[Finding]:
+    """Check that prefixes are announced before they are withdrawn."""
+    network = document.network
+    if isinstance(network, WorldNetwork):
+        return
+    routers = network.routers.items() if isinstance(network, LabNetwork) else ()
+    announced = {(name, prefix) for name, router in routers for prefix in router.prefixes}
+    in_time = sorted(enumerate(document.timeline), key=lambda item: item[1].at)
+    for index, event in in_time:
+        if isinstance(event, AnnounceEvent) and event.router is not None:
+            announced.add((event.router, str(event.announce)))
+        elif (
+            isinstance(event, WithdrawEvent)
+            and isinstance(event.withdraw, str)
+            and (event.router, event.withdraw) not in announced
+        ):
+            message = f"router {event.router!r} has not announced {event.withdraw} by then"
+            yield ("timeline", index, "withdraw"), message
+
+
+def _check_repairs(document: Scenario) -> Iterator[Finding]:
+    """Check that what is repaired was cut."""
+    cuts = [(_severed(event.cut), event.at) for event in document.timeline if isinstance(event, CutEvent)]
+    for index, event in enumerate(document.timeline):
+        if isinstance(event, RepairEvent):
+            wanted = _severed(event.repair)
+            if not any(what == wanted and at < event.at for what, at in cuts):
+                yield ("timeline", index, "repair"), "nothing of that name is cut before"
+
+
+def _severed(target: Any) -> tuple[str, ...]:  # noqa: ANN401 - a union
+    """Return what a cut and its repair have in common."""
+    if isinstance(target, CableCut):
+        return ("cable", target.cable)
+    if isinstance(target, SegmentCut):
+        return ("segment", *sorted(target.segment))
+    return ("link", *sorted(target))

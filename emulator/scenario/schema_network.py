@@ -1,0 +1,232 @@
+"""``network:`` in its three forms: router by router, an AS relationships file, the world."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from emulator.scenario.fields import (
+    Asn,
+    Bandwidth,
+    Prefix,
+    Rate,
+    RouterId,
+    RouterName,
+    Shape,
+    Text,
+    Time,
+    branch,
+    by_key,
+)
+from emulator.units import Duration
+
+
+class Uniform(Shape):
+    """Every value of an interval equally likely."""
+
+    uniform: tuple[Time, Time] = Field(description="Lowest and highest duration.", examples=[["2ms", "50ms"]])
+
+
+class RouterSpec(Shape):
+    """One router of a lab: routers of one AS number speak iBGP, all others eBGP."""
+
+    asn: Asn = Field(description="Its AS number.", examples=[65000])
+    router_id: RouterId | None = Field(
+        default=None,
+        description="BGP identifier, the last tie-break. Default: the router's place in the list, from "
+        "0.0.0.1.",
+        examples=["10.0.0.1"],
+    )
+    city: Text | None = Field(default=None, description="Where it stands, for maps.", examples=["Marseille"])
+    prefixes: tuple[Prefix, ...] = Field(
+        default=(), description="Prefixes that it originates from the start.", examples=[["203.0.113.0/24"]]
+    )
+    local_pref: dict[RouterName, Annotated[int, Field(ge=0, le=4_294_967_295)]] = Field(
+        default_factory=dict,
+        description="LOCAL_PREF given to routes learned from a neighbour router, instead of the policy's "
+        "(RFC 4271 5.1.5; 100 where nothing else says).",
+        examples=[{"r2": 200}],
+    )
+    rank_paths: tuple[Annotated[tuple[RouterName, ...], Field(min_length=1)], ...] | None = Field(
+        default=None,
+        description="The permitted paths in order of preference, best first, each as the routers from the "
+        "next one to the origin; a route over any other path is refused. The notation of the "
+        "stable paths problem (Griffin, Shepherd and Wilfong, IEEE/ACM ToN 10(2), 2002). Needs"
+        " a network of one router an AS.",
+        examples=[[["r3", "r0"], ["r0"]]],
+    )
+
+
+class LinkSpec(Shape):
+    """A point-to-point link, and with it a BGP session or an IGP adjacency."""
+
+    ends: tuple[RouterName, RouterName] = Field(description="The two routers.", examples=[["r0", "r1"]])
+    delay: Time = Field(description="One-way delay.", examples=["10ms"])
+    relationship: Literal["customer-provider", "peer"] | None = Field(
+        default=None,
+        description="What the two ASes are to each other; the first end is the customer. Absent: no "
+        "relationship, routes cross freely.",
+        examples=["customer-provider"],
+    )
+    capacity: Bandwidth | None = Field(
+        default=None, description="Capacity in each direction. Default: unlimited.", examples=["100Gbps"]
+    )
+    igp_cost: Annotated[int, Field(ge=1, le=16_777_214)] | None = Field(
+        default=None,
+        description="Metric of a link inside an AS, to 2^24 - 2 (RFC 5305). Default: 1.",
+        examples=[10],
+    )
+
+
+class LabNetwork(Shape):
+    """Router by router, for labs, papers and tests."""
+
+    routers: dict[RouterName, RouterSpec] = Field(
+        min_length=1, description="The routers by name, in order.", examples=[{"r0": {"asn": 65000}}]
+    )
+    links: tuple[LinkSpec, ...] = Field(
+        default=(), description="The links.", examples=[[{"ends": ["r0", "r1"], "delay": "10ms"}]]
+    )
+
+
+class RelationshipsNetwork(Shape):
+    """One router an AS, from a file of AS relationships; the router of AS 174 is called ``AS174``."""
+
+    as_relationships: Text = Field(
+        description="CAIDA serial-1 or serial-2 file (.txt, .gz, .bz2, .xz), relative to the scenario's "
+        "folder.",
+        examples=["20190701.as-rel.txt.xz"],
+    )
+    link_delay: Annotated[
+        Annotated[Time, branch("text")] | Annotated[Uniform, branch("uniform")],
+        by_key("a duration or {uniform: [low, high]}", "uniform", text="text"),
+    ] = Field(
+        default=Uniform.model_construct(uniform=(Duration(2_000_000), Duration(50_000_000))),
+        description="One-way delay of every link, or the distribution it is drawn from.",
+        examples=["10ms", {"uniform": ["2ms", "50ms"]}],
+    )
+
+
+class NetworkSpec(Shape):
+    """A provider or access network of the world, one router in each of its cities."""
+
+    asn: Asn = Field(description="Its AS number.", examples=[1299])
+    name: Text | None = Field(
+        default=None,
+        description="Name for people. Default: the world's name for this AS.",
+        examples=["Arelion"],
+    )
+    kind: Literal["transit", "access"] = Field(
+        default="transit", description="What it does: carry others' traffic, or hold clients."
+    )
+    cities: tuple[Text, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="Where it is present. Default: the cities that the world knows for this AS.",
+        examples=[["Stockholm", "Frankfurt", "London"]],
+    )
+    upstreams: tuple[Asn, ...] = Field(
+        default=(), description="Networks that it buys transit from.", examples=[[1299, 174]]
+    )
+    weight: Annotated[float, Field(gt=0)] | None = Field(
+        default=None,
+        description="Clients of an access network, in any unit that is common to all. Default: the "
+        "Internet users of its cities' countries.",
+        examples=[12e6],
+    )
+
+
+class GenerateSpec(Shape):
+    """Networks made up from the world's statistics and the seed."""
+
+    generate: Literal["access"] = Field(description="What to make: access networks with seeded upstreams.")
+    per: Literal["country"] = Field(default="country", description="What they are spread over.")
+    count: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        description="How many in all, shared out in proportion to the weight.", examples=[150]
+    )
+    weight: Literal["internet_users"] = Field(
+        default="internet_users", description="What makes a country count more."
+    )
+
+
+class TransitSpec(Shape):
+    """A transit provider of the CDN, and where the two meet."""
+
+    asn: Asn = Field(description="The provider.", examples=[1299])
+    pops: tuple[Text, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="The POPs with a session to it. Default: a seeded, plausible part of the POPs in whose"
+        " city it is present.",
+        examples=[["LHR", "FRA"]],
+    )
+    capacity: Bandwidth | None = Field(
+        default=None, description="What it carries to the CDN in all. Default: unlimited.", examples=["2Tbps"]
+    )
+
+
+class CdnSpec(Shape):
+    """The content delivery network whose clients are watched."""
+
+    asn: Asn = Field(description="Its AS number.", examples=[54113])
+    name: Text | None = Field(default=None, description="Name for people.", examples=["Fastly"])
+    pops: tuple[Text, ...] = Field(
+        min_length=1,
+        description="Its points of presence, by the IATA code of their city's airport.",
+        examples=[["LHR", "FRA", "SIN"]],
+    )
+    transit: tuple[
+        Annotated[
+            Annotated[Asn, branch("asn")] | Annotated[TransitSpec, branch("transit")],
+            by_key("an AS number or {asn: ..., pops: [...]}", otherwise="transit", text="asn"),
+        ],
+        ...,
+    ] = Field(
+        min_length=1,
+        description="Its transit providers: AS numbers, or mappings that also say where it meets them.",
+        examples=[[1299, {"asn": 174, "pops": ["FRA"]}]],
+    )
+    peers: Literal["ixp", "none"] = Field(
+        default="ixp", description="Peering: with the access networks present in a POP's city, or none."
+    )
+    pop_capacity: Rate | None = Field(
+        default=None, description="Requests a POP can serve. Default: unlimited.", examples=["50k/s"]
+    )
+
+
+class WorldNetwork(Shape):
+    """Cities, cables and networks by presence: one router an (AS, city), called ``AS1299@Stockholm``."""
+
+    world: Text = Field(
+        description="`builtin`, or the folder of your own tables, relative to the scenario's.",
+        examples=["builtin"],
+    )
+    networks: tuple[
+        Annotated[
+            Annotated[NetworkSpec, branch("asn")] | Annotated[GenerateSpec, branch("generate")],
+            by_key("a network {asn: ...} or {generate: access, ...}", "generate", "asn", otherwise="asn"),
+        ],
+        ...,
+    ] = Field(
+        min_length=1,
+        description="The networks beside the CDN.",
+        examples=[[{"asn": 1299}, {"generate": "access", "count": 150}]],
+    )
+    cdn: CdnSpec = Field(
+        description="The CDN.", examples=[{"asn": 54113, "pops": ["LHR", "SIN"], "transit": [1299, 174]}]
+    )
+
+
+NetworkForm = Annotated[
+    Annotated[LabNetwork, branch("routers")]
+    | Annotated[RelationshipsNetwork, branch("as_relationships")]
+    | Annotated[WorldNetwork, branch("world")],
+    by_key(
+        "a network: a mapping with `routers`, `as_relationships` or `world`",
+        "routers",
+        "as_relationships",
+        "world",
+        otherwise="routers",
+    ),
+]
