@@ -63,16 +63,12 @@ class Attempts:
 
 
 def join(parts: list[Attempts]) -> Attempts:
-    """All of ``parts``, one after the other."""
-    return Attempts(
-        *(np.concatenate([getattr(p, column.name) for p in parts]) for column in fields(Attempts))
-    )
-
-
-def no_attempts() -> Attempts:
-    """Nothing under way."""
-    none = np.zeros(0, dtype=np.int64)
-    return Attempts(np.zeros(0, dtype=np.uint64), none, none, none, none)
+    """All of ``parts``, one after the other; none of them is fine."""
+    if len(parts) == 1:
+        return parts[0]
+    none = Attempts(np.zeros(0, dtype=np.uint64), *(np.zeros(0, dtype=np.int64) for _ in range(4)))
+    every = [none, *parts]
+    return Attempts(*(np.concatenate([getattr(p, column.name) for p in every]) for column in fields(none)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from emulator.units import DAY, HOUR, MILLISECOND, MINUTE, SECOND
+from emulator.units import DAY, HOUR, SECOND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,8 +109,9 @@ def pypi_hosts(shared_destination: int) -> tuple[Host, ...]:
 class Resolvers:
     """Recursive resolvers of a client group.
 
-    A share of ``ttl_violators`` keeps an answer ``violator_factor`` times as long
-    as told. The group's demand is spread over its resolvers log-normally:
+    A share of ``ttl_violators`` (measured) keeps an answer ``violator_factor`` times
+    as long as told (a guess: how long was not published). The group's demand is
+    spread over its resolvers log-normally:
     ``skew`` is sigma, 0 shares it evenly.
     """
 
@@ -171,18 +172,19 @@ class Demand:
 
     rate: float = 36_000.0
     response_bytes: float = 697e3
-    downloads: float = 0.25
     diurnal: float = 0.0
     peak: int = 12 * HOUR
     day: int = DAY
+    downloads: float = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Connections:
     """How long a request holds its connection, hence can be cut by a catchment change.
 
-    A transfer lasts ``round_trips`` RTTs for handshakes and window growth plus its
-    bytes at ``throughput_bps``.
+    It lasts ``round_trips`` RTTs for handshakes and window growth plus its bytes at
+    ``throughput_bps``; both are round numbers, not measurements. Every request opens
+    a connection of its own: pools that are kept alive for longer are not modelled.
     """
 
     round_trips: float = 4.0
@@ -219,7 +221,8 @@ class ClientConfig:
     hosts: tuple[Host, ...] = (SERVICE,)
     resolvers: Resolvers = field(default_factory=Resolvers)
     retry: Retry = field(default_factory=Retry)
-    health: HealthChecks = field(default_factory=HealthChecks)
+    health: HealthChecks | None = field(default_factory=HealthChecks)
+    """None for no checks."""
     demand: Demand = field(default_factory=Demand)
     connections: Connections = field(default_factory=Connections)
     validation: int = 10 * SECOND
@@ -228,7 +231,3 @@ class ClientConfig:
     """Log-normal spread of the access RTT around its group's median."""
     chunk: int = 10 * SECOND
     """Longest stretch evaluated at once; also the lag of the load feedback."""
-
-
-SHORTEST_INTERVAL = MILLISECOND
-LONGEST_RUN = 24 * 60 * MINUTE

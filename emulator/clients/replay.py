@@ -45,7 +45,9 @@ def _authority(scene: Scene, strategy: Strategy) -> Authority:
         return Authority(strategy, scene.groups, demand, None, None)
     addresses = [(address.name, address.destination) for address in strategy.addresses]
     end = scene.config.phases.end + scene.config.retry.budget
-    health = watch(scene.paths, scene.config.health, scene.groups, addresses, seed=scene.seed, end=end)
+    health, checks = None, scene.config.health
+    if checks is not None:
+        health = watch(scene.paths, checks, scene.groups, addresses, seed=scene.seed, end=end)
     destination = np.array([address.destination for address in strategy.addresses])
     pair = destination * scene.paths.group_count + np.arange(len(scene.groups))[:, None]
     names = [name for name, _ in addresses]
@@ -71,7 +73,7 @@ class Replay:
         keys = name_keys(scene.seed, (f"answer/{address.name}" for address in strategy.addresses))
         self._caches = Caches(scene.cells, ttls, self._authority, scene.config.demand.rate, keys)
         self._destination = np.array([address.destination for address in strategy.addresses])
-        self._waiting = tries.no_attempts()
+        self._waiting: list[tries.Attempts] = []
         seconds = tally.second_count(scene.config.phases.end)
         self._counts = tally.no_counts(
             len(scene.groups), seconds, len(scene.paths.state), len(scene.config.hosts)
@@ -135,10 +137,17 @@ class Replay:
 
     def _take_due(self, end: int) -> tries.Attempts:
         """Take the attempts that start before ``end`` off the waiting list."""
-        is_due = self._waiting.start < end
-        due = self._waiting.take(is_due)
-        self._waiting = self._waiting.take(~is_due)
-        return due
+        due, later = [], []
+        for batch in self._waiting:
+            is_due = batch.start < end
+            if not is_due.any():
+                later.append(batch)
+                continue
+            due.append(batch.take(is_due))
+            if not is_due.all():
+                later.append(batch.take(~is_due))
+        self._waiting = later
+        return tries.join(due)
 
     def _play(
         self, arrivals: Arrivals, cells: Ints, rtt: npt.NDArray[np.float32], conditions: tries.Conditions
@@ -211,9 +220,7 @@ class Replay:
         again = np.flatnonzero(failed & (batch.number + 1 < retry.attempts))
         if len(again):
             sleeps = np.array(retry.sleeps, dtype=np.int64)[batch.number[again]]
-            self._waiting = tries.join(
-                [self._waiting, batch.retried(again, outcome.failed_at[again] + sleeps)]
-            )
+            self._waiting.append(batch.retried(again, outcome.failed_at[again] + sleeps))
 
     def _count_good(
         self, arrivals: Arrivals, key: Ints, seconds: int, rtt: npt.NDArray[np.float32], bad: Ints

@@ -105,10 +105,10 @@ def _check(network: Network, history: ForwardingHistory, config: ClientConfig) -
     if not network.groups or sum(group.weight for group in network.groups) <= 0:
         problems.append("there are no clients: expected at least one group with a weight above 0")
     checks = config.health
-    if not 0 < checks.timeout <= checks.interval or checks.failures < 1 or checks.successes < 1:
-        problems.append(
-            "health checks: expected 0 < timeout <= interval, and at least one failure and success"
-        )
+    if checks and (checks.interval < 1 or not 0 <= checks.timeout <= checks.interval):
+        problems.append("health checks: expected a timeout no longer than the interval")
+    if checks and min(checks.failures, checks.successes) < 1:
+        problems.append("health checks: expected at least one failure and one success")
     if problems:
         raise InputError("; ".join(problems))
 
@@ -127,7 +127,7 @@ def _host_problems(config: ClientConfig) -> list[str]:
 
 def _strategy_problems(history: ForwardingHistory, config: ClientConfig) -> list[str]:
     """Return what is wrong with the strategies."""
-    problems = []
+    problems = [] if config.strategies else ["there is no strategy to evaluate"]
     known = range(len(history.destinations))
     for strategy in config.strategies:
         if not strategy.addresses:

@@ -22,7 +22,7 @@ REQUESTS: Final[Schema] = {
     "requests": "UInt32",
     "good": "UInt32",  # succeeded on the first SYN
     "slow": "UInt32",  # succeeded after a retransmission or a retry
-    "lost": "UInt32",  # retry budget spent, or still failing when the run ended
+    "lost": "UInt32",  # retry budget spent; those open at the end are followed on the last path
     "resets": "UInt32",  # connections reset because their catchment moved
     "rtt_mean_ms": "Float32",  # of the successful ones; NaN where none
 }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -18,8 +20,10 @@ from emulator.clients.resolvers import Caches
 from emulator.clients.scene import chunk_edges, make_scene
 from emulator.clients.steering import Authority
 from emulator.forwarding.history import Fate, ForwardingHistory, PathState
-from emulator.network.model import Network
 from emulator.units import SECOND
+
+if TYPE_CHECKING:
+    from emulator.network.model import Network
 
 SYNS, TIMEOUT, SLEEPS = (0, 1, 3, 7), 15, (0, 0.5, 1, 2, 4)
 
@@ -121,7 +125,7 @@ class Oracle:
         )
         queue: list[tuple[int, int, int, int, int]] = []
         edges = chunk_edges(settings)
-        for begin, end in zip(edges, edges[1:], strict=False):
+        for begin, end in itertools.pairwise(edges):
             arrivals = source.chunk(begin, end)
             cell = np.repeat(np.arange(len(scene.cells.group)), arrivals.counts).tolist()
             rows = zip(arrivals.instant.tolist(), arrivals.words.tolist(), cell, strict=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from emulator.clients.config import (
     Address,
@@ -28,7 +28,6 @@ from emulator.scenario.schema_clients import (
     UnicastStrategy,
     UserStrategy,
 )
-from emulator.units import HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,10 +37,6 @@ if TYPE_CHECKING:
     from emulator.scenario.build.problems import Problems
     from emulator.scenario.schema import Scenario
     from emulator.timeline import Event
-
-NEVER: Final = 10_000 * HOUR
-"""A health check's first round when checks are off: after any run."""
-
 
 def build_clients(
     document: Scenario,
@@ -203,8 +198,8 @@ def _retry(spec: ClientsSpec) -> Retry:
     return Retry(sleeps=())
 
 
-def _health(document: Scenario) -> HealthChecks:
+def _health(document: Scenario) -> HealthChecks | None:
     given = document.health_checks
     if isinstance(given, str):
-        return HealthChecks(interval=NEVER, timeout=0)
+        return None
     return HealthChecks(given.interval, given.failures, given.timeout, given.successes)

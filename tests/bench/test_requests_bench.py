@@ -1,8 +1,17 @@
-"""A synthetic run of PyPI's size: 150 groups, 8 providers, 30 minutes, a fault."""
+"""A run of PyPI's size, 36,000 requests a second for 30 minutes: time and memory for one strategy.
+
+150 groups with 50 resolvers each, 8 providers, a fault that reroutes and blackholes.
+Run with ``make bench`` or ``pytest tests/bench/test_requests_bench.py``.
+"""
 
 from __future__ import annotations
 
+import resource
+import sys
+from typing import TYPE_CHECKING
+
 import numpy as np
+import pytest
 
 from emulator.clients.config import (
     Address,
@@ -13,9 +22,13 @@ from emulator.clients.config import (
     Phases,
     Strategy,
 )
+from emulator.clients.requests import evaluate
 from emulator.forwarding.history import Destination, Fate, ForwardingHistory, PathState, PathTimeline
 from emulator.network.model import ClientGroup, Network, Pop, Router
 from emulator.units import MILLISECOND, MINUTE, SECOND, Duration
+
+if TYPE_CHECKING:
+    from pytest_benchmark.fixture import BenchmarkFixture
 
 GROUPS, PROVIDERS, POPS = 150, 8, 30
 FAULT_S = 60
@@ -69,3 +82,20 @@ def configuration(kind: Kind, minutes: int = 30) -> ClientConfig:
     phases = Phases(minutes * MINUTE, FAULT_S * SECOND, 11 * MINUTE)
     strategy = Strategy(kind.value, kind, addresses)
     return ClientConfig((strategy,), phases, (Fault(0, FAULT_S * SECOND),), demand=Demand(36_000))
+
+
+def peak_mib() -> float:
+    """Peak resident memory of this process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
+@pytest.mark.parametrize("kind", [Kind.ANYCAST, Kind.IPA])
+def test_half_an_hour_of_pypi(benchmark: BenchmarkFixture, kind: Kind) -> None:
+    """All 64.8 million requests under one strategy."""
+    network, history = world()
+    settings = configuration(kind)
+    tables = benchmark.pedantic(evaluate, args=(network, history, settings, 1), rounds=3, iterations=1)
+    benchmark.extra_info["peak_rss_mib"] = round(peak_mib())
+    benchmark.extra_info["requests"] = int(tables["requests"]["requests"].sum())
+    assert abs(benchmark.extra_info["requests"] - 64_800_000) < 5 * 64_800_000**0.5
