@@ -15,6 +15,7 @@ PROBLEM = Problem("a.yaml", 3, 5, "bgp.mrai", "wrong")
 ARGUMENTS: dict[str, tuple[object, ...]] = {
     "ScenarioError": ((PROBLEM,),),
     "NotYamlError": ((1, 2), "wrong"),
+    "WorldError": ((PROBLEM,),),
     "UnknownNameError": ("cable", "MAREAA", ("MAREA",)),
 }
 """Constructor arguments of the classes that take more than a message."""

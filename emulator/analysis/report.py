@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import base64
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from emulator.analysis import wording
+from emulator.analysis.captions import CAPTIONS, NOT_MODELLED
 from emulator.analysis.plots import pictures
 from emulator.record.folder import write_text
 
@@ -20,33 +21,6 @@ if TYPE_CHECKING:
     from emulator.analysis.plots import Picture
     from emulator.analysis.view import RunView
     from emulator.record.run import Json
-
-CAPTIONS: Final = {
-    "success": "Did requests work? A line that falls is service that breaks. Lost: the retry budget was spent. Slow: "
-    "it worked after a retransmission or a retry, seconds later.",
-    "rtt": "How fast were the requests that worked? A step up that stays is a detour that nobody repaired.",
-    "rtt-cdf": "The same in full: each curve gives the share of requests that were at least that fast. A curve "
-    "further to the left is a faster service.",
-    "reconvergence": "How soon was service back, group by group? Read across at 50 % for the median group. The distance "
-    "of a curve's end from 100 % are the groups that had not recovered when the run ended.",
-    "map": "Who serves whom. Squares are POPs, dots are client groups in the colour of the POP that serves them; lines "
-    "on the second map lead to the new POP of a group that moved, crossed dots are groups most of whose requests fail.",
-    "shares": "What DNS steering did: how much of the demand is on each provider's address, and how each provider "
-    "compares with the typical one (WAN 0) for the networks that can use it.",
-    "updates": "What BGP had to say. Long tails are path hunting: routers trying ever longer paths to a route that is "
-    "gone, a round of the MRAI timer each.",
-    "changes": "Which router changed its mind when.",
-    "load": "Where it got tight. Queues grow well below 100 %; above it the excess is dropped.",
-}
-"""What to look for in each kind of picture."""
-
-NOT_MODELLED: Final = (
-    "Load is a fluid: queues follow from utilisation, single packets and TCP's congestion control are not simulated.",
-    "An AS has one router a city; sessions, policies and meeting places are plausible, not any operator's real ones.",
-    "Cables are great circles or published lengths; terrestrial routes are estimated from distance.",
-    "Client networks, their upstreams and their demand are drawn from public statistics with the run's seed.",
-    "People are not modelled: no operator steps in, no traffic is engineered by hand.",
-)
 
 
 def write_report(view: RunView, folder: Path, *, command: str | None = None) -> Path:

@@ -26,8 +26,8 @@ _SHOWN: Final = 40
     "--update", is_flag=True, help="Write the metrics found as the new baseline; review and commit it."
 )
 @click.option("--tolerance", "tolerances", multiple=True, metavar="PATTERN=AMOUNT",
-              help="Let metrics move: '*.rtt_ms.*=2%' of their value, or '*_s=0.5' in their unit. Repeatable, the "
-                   "last that matches counts. Default: nothing may move.")  # fmt: skip
+              help="Let metrics move: '*.rtt_ms.*=2%' of their value, or '*_s=0.5' in their unit. "
+                   "Repeatable; the last that matches counts. Default: nothing may move.")  # fmt: skip
 @click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write the verdicts as JUnit XML.")  # fmt: skip
 @click.option("--allow-code", is_flag=True, help="Let scenarios import a strategy of yours (module:Class).")
@@ -36,8 +36,8 @@ _SHOWN: Final = 40
     "--debug", is_flag=True, expose_value=False, help="Show the full traceback of an internal error."
 )
 def check(
-    scenarios: tuple[Path, ...], *, baseline: Path, update: bool, tolerances: tuple[str, ...], junit: Path | None,
-    allow_code: bool, quiet: bool,
+    scenarios: tuple[Path, ...], *, baseline: Path, update: bool, tolerances: tuple[str, ...],
+    junit: Path | None, allow_code: bool, quiet: bool,
 ) -> int:  # fmt: skip
     """Run each SCENARIO and compare its metrics with the baseline; evaluate what it expects.
 

@@ -11,7 +11,7 @@ import importlib
 import os
 import sys
 import traceback
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -19,7 +19,7 @@ from emulator import __version__
 from emulator.errors import EmulatorError, InvariantError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 OK: Final = 0
 FAILED: Final = 1
@@ -37,8 +37,19 @@ COMMANDS: Final = {
 """Sub-command -> its one-line help; each lives in the module of its name, as a function of its name."""
 
 
+class _ReaderGoneError(Exception):
+    """The reader of stdout went away. Not an OSError, which click would turn into exit code 1."""
+
+
 class LazyGroup(click.Group):
     """A group that imports a sub-command only to run it or to show its own help."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the sub-command; a closed pipe leaves under a name of its own."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _ReaderGoneError from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name the sub-commands in the order of a person's first day."""
@@ -81,28 +92,36 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; never raises, never shows a traceback unasked."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in given or bool(os.environ.get("IPA_EMULATOR_DEBUG"))
+    return guarded(
+        lambda: cli.main(args=given, prog_name="ipa-emulator", standalone_mode=False),
+        debug="--debug" in given,
+    )
+
+
+def guarded(command: Callable[[], object], *, debug: bool = False) -> int:
+    """Call ``command`` and turn whatever becomes of it into an exit code and a message for a person."""
     try:
-        result: Any = cli.main(args=given, prog_name="ipa-emulator", standalone_mode=False)
+        result = command()
         sys.stdout.flush()
-    except click.ClickException as error:
-        error.show()
-        return WRONG_INPUT
+    except SystemExit as error:
+        result = error.code if error.code is not None else OK
     except (KeyboardInterrupt, click.Abort):
         click.echo("\ninterrupted; nothing was written for the unfinished run", err=True)
         return INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # else the interpreter's last flush complains
+    except (BrokenPipeError, _ReaderGoneError):
+        # Nobody reads any more: silence the interpreter's own last flush as well.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except Exception as error:  # noqa: BLE001 - the one place that may: everything becomes an exit code
-        return _explain(error, debug=debug)
+        return _explained(error, debug=debug or bool(os.environ.get("IPA_EMULATOR_DEBUG")))
     return result if isinstance(result, int) else OK
 
 
-def _explain(error: Exception, *, debug: bool) -> int:
+def _explained(error: Exception, *, debug: bool) -> int:
     """Say what went wrong on stderr and return the exit code that goes with it."""
+    if isinstance(error, click.ClickException):
+        error.show()
+        return WRONG_INPUT
     if debug:
         traceback.print_exception(error)
     if isinstance(error, EmulatorError) and not isinstance(error, InvariantError):

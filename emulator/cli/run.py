@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from emulator.record.run import Json
 
 _STRATEGY_HEADINGS: Final = (
-    "strategy", "requests", "lost", "slow", "RTT p50 / p99 before", "RTT p50 / p99 after", "service back p50 / max",
-    "never back",
+    "strategy", "requests", "lost", "slow", "RTT p50 / p99 before", "RTT p50 / p99 after",
+    "service back p50 / max", "never back",
 )  # fmt: skip
 _EVENT_HEADINGS: Final = (
     "event", "at", "control plane", "data plane", "announcements", "withdrawals", "settled",
@@ -41,8 +41,8 @@ _EVENT_HEADINGS: Final = (
     "--debug", is_flag=True, expose_value=False, help="Show the full traceback of an internal error."
 )
 def run(
-    files: tuple[Path, ...], *, out: Path | None, seed: int | None, output: str, no_plots: bool, allow_code: bool,
-    routes: bool, quiet: bool,
+    files: tuple[Path, ...], *, out: Path | None, seed: int | None, output: str, no_plots: bool,
+    allow_code: bool, routes: bool, quiet: bool,
 ) -> int:  # fmt: skip
     """Simulate each scenario FILE and write what came out.
 

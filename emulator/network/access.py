@@ -56,7 +56,8 @@ FOREIGN_MARKET: Final = 0.25
 UPSTREAMS: Final = ((0.15, 1), (0.7, 2), (1.0, 3))
 """Cumulative probability of each number of upstreams."""
 LARGE_USERS: Final = 30_000_000
-"""Every network of a country with this many users has at least two upstreams."""
+FAST_ACCESS_MS: Final = 12
+"""Every network of a country with this many users, or with access this fast, has at least two upstreams."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def place_access(
 
 
 def apportion(users: dict[str, int], count: int) -> dict[str, int]:
-    """How many of ``count`` networks each country gets, alphabetically; countries that get none are left out."""
+    """How many of ``count`` networks each country gets, alphabetically; those that get none are left out."""
     ranked = sorted((code for code in users if users[code] > 0), key=lambda code: (-users[code], code))
     if not ranked:
         return {}
@@ -170,10 +171,11 @@ def choose_uplinks(
     who = f"{seed}/{access.name}"
     price = cable_costs(fibre, who, frozenset(), CABLE_SHARE, exclusive=False, rented=RENTED)
     for segment in scarce:
-        price[segment] = (price[segment] or 0) * SCARCE_LAND
+        price[segment] = SCARCE_LAND * fibre.delays[segment]
     draw = unit_hash(who, "upstreams")
     count = next(number for limit, number in UPSTREAMS if draw <= limit)
-    if countries()[access.country].users >= LARGE_USERS:
+    home = countries()[access.country]
+    if home.users >= LARGE_USERS or home.last_mile_ms <= FAST_ACCESS_MS:
         count = max(count, 2)
     cells = fibre.search((access.city,), price)
     uplinks: list[Uplink] = []
@@ -204,7 +206,7 @@ def _best(
         market = (
             HOME_MARKET if access.country in transit.markets else 1.0 if transit.tier == 1 else FOREIGN_MARKET
         )
-        # -ln(u) / weight is exponential: the least of them wins with a probability in proportion to its weight.
+        # -ln(u) / weight is exponential: the least wins with a probability in proportion to its weight.
         # In logarithms, because the weight of a far provider is no longer a float.
         appeal = math.log(transit.size * market) - cost / REACH_NS
         score = math.log(-math.log(unit_hash(who, "upstream", f"{transit.asn}"))) - appeal

@@ -121,7 +121,8 @@ def cable_costs(
             factor[cable] = 1 if has else None if exclusive else rented
     factors = (factor[cable] for cable in fibre.cables)
     return [
-        None if times is None else times * delay for times, delay in zip(factors, fibre.delays, strict=True)
+        None if times is None or price is None else times * price
+        for times, price in zip(factors, fibre.prices, strict=True)
     ]
 
 
@@ -183,7 +184,7 @@ def _spanning(cities: tuple[int, ...], found: list[Candidate]) -> tuple[list[Can
 
 
 def _affordable(fibre: Fibre, found: list[Candidate]) -> list[Candidate]:
-    """Candidates wholly on fibre that the network has, few between the same cities and those disjoint at sea."""
+    """Candidates on fibre that the network has, few between the same cities and those disjoint at sea."""
     kept: dict[tuple[int, int], list[set[int]]] = {}
     links = []
     for link in found:
@@ -249,6 +250,7 @@ def _protect(
             masked: list[int | None] = [*price]
             masked[segment] = None
             anew = fibre.candidates(fibre.search(transit.cities, masked), masked)
-            way = next((link for link in anew if (link.ends[0] in here) != (link.ends[1] in here)), None)
+            crossing = (link for link in anew if (link.ends[0] in here) != (link.ends[1] in here))
+            way = next(crossing, None)
         if way is not None:
             plan.add(*bought_at_delay(fibre, [way]))

@@ -65,7 +65,11 @@ def choose_meetings(
 ) -> list[tuple[str, Transit]]:
     """The sessions (POP code, provider), provider by provider in the order of ``spec.transit``."""
     by_asn = {transit.asn: transit for transit in transits}
+    explicit: Mapping[int, Sequence[str]] = spec.meet if isinstance(spec.meet, Mapping) else {}
+    probability = spec.meet_otherwise if isinstance(spec.meet, Mapping) else spec.meet
     sessions: list[tuple[str, Transit]] = []
+    if not spec.transit:
+        problems.add("cdn.transit", "expected at least one provider")
     for index, asn in enumerate(spec.transit):
         path = f"cdn.transit.{index}"
         if asn not in by_asn:
@@ -73,34 +77,33 @@ def choose_meetings(
             problems.add(path, f"AS{asn} is not one of the transit networks: {there or 'there are none'}")
         elif asn in spec.transit[:index]:
             problems.add(path, f"AS{asn} is there twice")
-        elif isinstance(spec.meet, Mapping):
+        elif asn in explicit:
             sessions += [
-                (code, by_asn[asn]) for code in _explicit(spec.meet, by_asn[asn], pops, path, problems)
+                (code, by_asn[asn]) for code in _explicit(explicit[asn], by_asn[asn], pops, path, problems)
             ]
         else:
             shared = [code for code, city in pops.items() if city in by_asn[asn].cities]
             draw = {code: unit_hash(f"{seed}", "cdn session", f"{asn}", code) for code in shared}
             chosen = sorted(shared, key=draw.__getitem__)
-            count = max(MEETINGS_MIN, sum(draw[code] < spec.meet for code in shared))
+            count = max(MEETINGS_MIN, sum(draw[code] < probability for code in shared))
             sessions += [(code, by_asn[asn]) for code in pops if code in chosen[:count]]
             if not shared:
                 problems.add(path, f"AS{asn} {by_asn[asn].name} is present in no POP's city")
-    if isinstance(spec.meet, Mapping):
-        for asn in spec.meet:
-            if asn not in spec.transit:
-                problems.add(f"cdn.meet.{asn}", f"AS{asn} is not in cdn.transit")
+    for asn in explicit:
+        if asn not in spec.transit:
+            problems.add("cdn.transit", f"AS{asn} has POPs but is not among the providers")
     return sessions
 
 
 def _explicit(
-    meet: Mapping[int, tuple[str, ...]], transit: Transit, pops: dict[str, int], path: str, problems: Problems
+    codes: Sequence[str], transit: Transit, pops: dict[str, int], path: str, problems: Problems
 ) -> list[str]:
-    """The POPs that ``meet`` gives ``transit``."""
-    if not meet.get(transit.asn):
-        problems.add(path, f"cdn.meet has no POP for AS{transit.asn}")
-    chosen = []
-    for index, code in enumerate(meet.get(transit.asn, ())):
-        place = f"cdn.meet.{transit.asn}.{index}"
+    """The POPs in ``codes``, without those where ``transit`` cannot have a session."""
+    if not codes:
+        problems.add(f"{path}.pops", f"expected at least one POP for AS{transit.asn}")
+    chosen: list[str] = []
+    for index, code in enumerate(codes):
+        place = f"{path}.pops.{index}"
         if code not in pops:
             problems.add(place, f"{code!r} is not one of the POPs{did_you_mean(close_names(code, pops))}")
         elif pops[code] not in transit.cities:
@@ -119,12 +122,13 @@ def choose_peers(
     spec: CdnSpec,
     pops: dict[str, int],
     access: Sequence[Access],
+    *,
     seed: int,
 ) -> list[tuple[str, Access, tuple[int, ...]]]:
     """Access networks that peer with the CDN: the nearest POP's code, and the fibre from POP to network."""
     if spec.peers is None or not pops:
         return []
-    cells = fibre.search(tuple(dict.fromkeys(pops.values())), fibre.delays)
+    cells = fibre.search(tuple(dict.fromkeys(pops.values())), fibre.prices)
     code_at: dict[int, str] = {}
     for code, city in pops.items():
         code_at.setdefault(city, code)

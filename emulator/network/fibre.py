@@ -61,6 +61,8 @@ class Fibre:
     ends: tuple[tuple[int, int], ...]
     """For each segment its cities."""
     delays: tuple[Duration, ...]
+    prices: tuple[int | None, ...]
+    """The delays, None for a segment that is not in service."""
     cables: tuple[str | None, ...]
     """For each segment its cable, or None on land."""
 
@@ -107,10 +109,10 @@ class Fibre:
             a, b = cells.owner[first], cells.owner[second]
             if a == b or UNREACHED in (a, b) or price is None:
                 continue
-            if a > b:
-                a, b, first, second = b, a, second, first
             total = cells.cost[first] + price + cells.cost[second]
-            found.append((total, a, b, segment, first, second))
+            found.append(
+                (total, a, b, segment, first, second) if a < b else (total, b, a, segment, second, first)
+            )
         found.sort()
         return [
             Candidate(total, (a, b), (*cells.path(first), segment, *reversed(cells.path(second))))
@@ -118,8 +120,13 @@ class Fibre:
         ]
 
 
-def fibre_of(physical: PhysicalWorld) -> Fibre:
-    """Number ``physical``."""
+def fibre_of(physical: PhysicalWorld, year: int | None = None) -> Fibre:
+    """Number ``physical``; cables that entered service after ``year``, if given, are not in service."""
+    late = {
+        name
+        for name, cable in physical.cables.items()
+        if year is not None and cable.ready is not None and cable.ready > year
+    }
     names = tuple(physical.cities)
     number = {name: index for index, name in enumerate(names)}
     ends = tuple((number[segment.ends[0]], number[segment.ends[1]]) for segment in physical.segments)
@@ -133,5 +140,9 @@ def fibre_of(physical: PhysicalWorld) -> Fibre:
         tuple(map(tuple, edges)),
         ends,
         physical.segment_delays,
+        tuple(
+            None if segment.cable in late else delay
+            for segment, delay in zip(physical.segments, physical.segment_delays, strict=True)
+        ),
         tuple(segment.cable for segment in physical.segments),
     )

@@ -130,7 +130,7 @@ def _meet(
     asns = (first.asn, second.asn)
     if shared:
         return [Meeting(asns, (city, city), relationship) for city in shared]
-    cells = fibre.search(first.cities, fibre.delays)
+    cells = fibre.search(first.cities, fibre.prices)
     near = [(cells.cost[city], city) for city in second.cities if cells.cost[city] >= 0]
     if not near:
         return []

@@ -30,7 +30,7 @@ class UnknownNameError(InputError):
     """A city or cable that the world does not have, or that is not on the cable asked for."""
 
     def __init__(self, what: str, name: str, candidates: tuple[str, ...]) -> None:
-        """``what`` names the kind of thing (``"cable"``); ``candidates`` are the closest names, best first."""
+        """``what`` names the kind of thing (``"cable"``); ``candidates`` the closest names, best first."""
         super().__init__(what, name, candidates)
         self.what = what
         self.name = name
@@ -173,7 +173,7 @@ class PhysicalWorld:
         allowed: Callable[[int], bool] | Sequence[bool] | None = None,
         stop_at: frozenset[str] | None = None,
     ) -> dict[str, Route]:
-        """The shortest route (by calibrated delay) from ``city`` to every city that it reaches, nearest first.
+        """The shortest route (by delay) from ``city`` to every city that it reaches, nearest first.
 
         ``allowed`` says of a segment's index whether it may be used: a function,
         or a mask indexed by it. With ``stop_at`` the search ends as soon as these
@@ -184,7 +184,9 @@ class PhysicalWorld:
         """
         self.city(city)
         usable = _mask(allowed, len(self.segments))
-        awaited = None if stop_at is None else {self._number[self.city(name).name] for name in sorted(stop_at)}
+        awaited = (
+            None if stop_at is None else {self._number[self.city(name).name] for name in sorted(stop_at)}
+        )
         names, end = self._names, self.latency.end
         routes: dict[str, Route] = {}
         for number, delay, path in self._settle(self._number[city], usable):
@@ -195,7 +197,9 @@ class PhysicalWorld:
                     break
         return routes
 
-    def route(self, city_a: str, city_b: str, *, allowed: Callable[[int], bool] | None = None) -> Route | None:
+    def route(
+        self, city_a: str, city_b: str, *, allowed: Callable[[int], bool] | None = None
+    ) -> Route | None:
         """The shortest route between two cities, or None where there is none."""
         return self.routes_from(city_a, allowed=allowed, stop_at=frozenset({city_b})).get(city_b)
 
@@ -204,16 +208,23 @@ class PhysicalWorld:
         delays = [self.segment_delays[index] for index in segments]
         return Duration(sum(delays) + self.latency.end if delays else 0)
 
-    def nearest_city(self, latitude: float, longitude: float, *, landing_only: bool = False) -> tuple[City, float]:
+    def nearest_city(
+        self, latitude: float, longitude: float, *, landing_only: bool = False
+    ) -> tuple[City, float]:
         """The city closest to a point, and the kilometres to it; landing places only if asked for."""
-        eligible = (city for city in self.cities.values() if landing_only or city.name not in self.landing_only)
+        eligible = (
+            city for city in self.cities.values() if landing_only or city.name not in self.landing_only
+        )
         distances = (
-            (great_circle_km(latitude, longitude, city.latitude, city.longitude), city.name) for city in eligible
+            (great_circle_km(latitude, longitude, city.latitude, city.longitude), city.name)
+            for city in eligible
         )
         distance, name = min(distances)
         return self.cities[name], distance
 
-    def _settle(self, start: int, usable: Sequence[bool] | None) -> Iterable[tuple[int, int, tuple[int, ...]]]:
+    def _settle(
+        self, start: int, usable: Sequence[bool] | None
+    ) -> Iterable[tuple[int, int, tuple[int, ...]]]:
         """Dijkstra's algorithm: yield (city, delay, segments) in the order of delay."""
         edges = self._edges
         best: dict[int, int] = {start: 0}
@@ -275,5 +286,3 @@ def builtin_world() -> PhysicalWorld:
     data = files("emulator.network") / "data"
     with as_file(data) as folder:
         return load_world(folder / "cities.csv", folder / "cables.csv", folder / "land.csv")
-
-

@@ -7,17 +7,19 @@ whose problems name the item by its path in the spec (``networks.3.cities.2``).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from emulator.errors import EmulatorError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 BUILTIN: Final = "builtin"
 DEFAULT_CDN_ASN: Final = 54113
-DEFAULT_CDN_TRANSIT: Final = (1299, 174, 3257, 2914, 6453, 3356, 12956, 3491)
+DEFAULT_CDN_TRANSIT: Final = (1299, 174, 3257, 2914, 6453, 3356, 12956, 3491, 6762, 6939)
 DEFAULT_MEETING_PROBABILITY: Final = 0.55
-DEFAULT_PEERING_SHARE: Final = 0.25
+DEFAULT_PEERING_SHARE: Final = 0.35
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,8 @@ class TransitSpec:
     name: str | None = None
     cities: tuple[str, ...] | None = None
     cables: tuple[str, ...] | None = None
-    """The only submarine cables it has capacity on; None: those of the table, and a seeded share of the others."""
-    providers: tuple[int, ...] | None = None
+    """The only submarine cables it has capacity on; None: the table's, and a seeded share of others."""
+    upstreams: tuple[int, ...] | None = None
     """AS numbers that it buys transit from; empty: nobody, it is one of the tier-1 networks."""
 
 
@@ -56,7 +58,9 @@ class CdnSpec:
     peering_share: float = DEFAULT_PEERING_SHARE
     """Probability that an access network near a POP peers there."""
     meet: float | Mapping[int, tuple[str, ...]] = DEFAULT_MEETING_PROBABILITY
-    """Probability that a provider present in a POP's city has a session there; or the POP codes by AS number."""
+    """Probability that a provider present in a POP's city has a session there; or POP codes by AS number."""
+    meet_otherwise: float = DEFAULT_MEETING_PROBABILITY
+    """The probability for a provider that ``meet``, where it is a mapping, does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ class CapacitySpec:
     ixp: float = 100e9
     """Between the CDN and an access network."""
     access_total: float = 1e12
-    """Summed over access networks in proportion to their weight; every uplink takes its network's whole share."""
+    """Over all access networks, in proportion to weight; each uplink takes its network's whole share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +85,10 @@ class WorldSpec:
     """A world: transit networks, access networks, a CDN."""
 
     networks: tuple[TransitSpec | AccessSpec, ...]
-    cdn: CdnSpec = CdnSpec()  # noqa: RUF009  # a frozen value
-    capacity: CapacitySpec = CapacitySpec()  # noqa: RUF009  # a frozen value
+    cdn: CdnSpec = CdnSpec()
+    capacity: CapacitySpec = CapacitySpec()
+    year: int | None = None
+    """Use only cables that had entered service by the end of this year; None: all."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

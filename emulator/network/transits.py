@@ -28,7 +28,7 @@ def resolve_transits(
 ) -> list[Transit]:
     """The transit networks of ``spec`` in its order; each wrong item becomes a problem and is left out.
 
-    A network with neither providers in its spec nor an entry in the table is a
+    A network with neither upstreams in its spec nor an entry in the table is a
     tier-2 network. Where that leaves nobody on top, all without a provider
     among the others are tier-1 networks.
     """
@@ -37,10 +37,10 @@ def resolve_transits(
     for index, item in enumerate(spec.networks):
         if not isinstance(item, TransitSpec):
             continue
-        for place, asn in enumerate(item.providers or ()):
+        for place, asn in enumerate(item.upstreams or ()):
             if asn not in asns:
                 problems.add(
-                    f"networks.{index}.providers.{place}", f"AS{asn} is not one of the transit networks"
+                    f"networks.{index}.upstreams.{place}", f"AS{asn} is not one of the transit networks"
                 )
         transit = _resolve(item, f"networks.{index}", physical, fibre, problems)
         if transit is not None:
@@ -80,8 +80,8 @@ def _resolve(
     if not cities:
         return None
     tier = 2 if facts is None else facts.tier
-    if item.providers is not None:
-        tier = 2 if item.providers else 1
+    if item.upstreams is not None:
+        tier = 2 if item.upstreams else 1
     size = min(SIZE_MAX, max(1, len(cities) // CITIES_A_SIZE)) if facts is None else facts.size
     return Transit(
         asn=item.asn,
@@ -92,8 +92,8 @@ def _resolve(
         cities=tuple(fibre.number[city] for city in cities),
         cables=frozenset(cables if item.cables is not None or facts is None else facts.cables),
         exclusive=item.cables is not None,
-        providers=(facts.providers if facts else ()) if item.providers is None else item.providers,
-        explicit_providers=item.providers is not None,
+        providers=(facts.providers if facts else ()) if item.upstreams is None else item.upstreams,
+        explicit_providers=item.upstreams is not None,
         path=path,
     )
 

@@ -59,7 +59,7 @@ class _Builder:
 
     def build(self) -> Network:
         spec, physical, seed = self.spec, self.physical, self.seed
-        problems, fibre = Problems(), fibre_of(physical)
+        problems, fibre = Problems(), fibre_of(physical, spec.year)
         transits = resolve_transits(spec, physical, fibre, problems)
         providers = providers_of(transits, seed, problems)
         access = self._access(fibre, problems)
@@ -79,7 +79,7 @@ class _Builder:
             built.link((ends[0], ends[1]), delay, meeting.relationship, capacity, meeting.segments)
         pop_routers = self._cdn(fibre, pops, sessions, built)
         groups = self._uplinks(fibre, transits, access, built, problems)
-        for code, network, segments in choose_peers(fibre, physical, spec.cdn, pops, access, seed):
+        for code, network, segments in choose_peers(fibre, physical, spec.cdn, pops, access, seed=seed):
             ends_at = (pop_routers[code], built.at[network.asn, fibre.names[network.city]])
             delay = fibre.delay(segments) + physical.latency.end
             built.link(ends_at, delay, Relationship.PEER, spec.capacity.ixp, segments)

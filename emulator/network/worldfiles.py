@@ -44,11 +44,13 @@ class _Table:
     def rows(self, path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
         """Line number and cells of each row; rows of the wrong width become problems."""
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             self.problem(0, "", f"cannot read: {error}")
             return
-        numbered = [(number, line) for number, line in enumerate(lines, 1) if line and not line.startswith("#")]
+        numbered = [
+            (number, line) for number, line in enumerate(lines, 1) if line and not line.startswith("#")
+        ]
         if not numbered or tuple(next(csv.reader([numbered[0][1]]))) != columns:
             self.problem(numbered[0][0] if numbered else 1, "", f"expected the header {','.join(columns)}")
             return
@@ -119,9 +121,13 @@ def _read_cables(
             table.problem(line, "cable", "expected a name")
             continue
         year = table.number(line, "year", row["year"], 1850, 2100) if row["year"] else None
-        total = table.number(line, "published_km", row["published_km"], 1, 100_000) if row["published_km"] else None
+        total = (
+            table.number(line, "published_km", row["published_km"], 1, 100_000)
+            if row["published_km"]
+            else None
+        )
         facts.setdefault(name, (None if year is None else int(year), total))
-        segment = _segment(table, line, row, cities, len(segments), name)
+        segment = _segment(table, line, row, cities, index=len(segments), cable=name)
         if segment is not None:
             segments.append(segment)
             members.setdefault(name, []).append(segment.index)
@@ -132,7 +138,7 @@ def _read_land(table: _Table, path: Path, cities: dict[str, City], segments: lis
     """Append the land links to ``segments``."""
     seen: set[frozenset[str]] = set()
     for line, row in table.rows(path, LAND_COLUMNS):
-        segment = _segment(table, line, row, cities, len(segments), None)
+        segment = _segment(table, line, row, cities, index=len(segments), cable=None)
         pair = frozenset((row["from"], row["to"]))
         if pair in seen:
             table.problem(line, "to", f"the link {row['from']} - {row['to']} is there twice")
@@ -142,7 +148,7 @@ def _read_land(table: _Table, path: Path, cities: dict[str, City], segments: lis
 
 
 def _segment(
-    table: _Table, line: int, row: dict[str, str], cities: dict[str, City], index: int, cable: str | None
+    table: _Table, line: int, row: dict[str, str], cities: dict[str, City], *, index: int, cable: str | None
 ) -> Segment | None:
     """The row's segment, or None and the problems with it."""
     length = table.number(line, "length_km", row["length_km"], 0, 45_000)

@@ -131,7 +131,7 @@ def _check_networks(network: WorldNetwork) -> Iterator[Finding]:
             yield (*path, "asn"), f"AS {one.asn} is given twice"
         if one.asn == network.cdn.asn:
             yield (*path, "asn"), f"AS {one.asn} is the CDN"
-        for position, upstream in enumerate(one.upstreams):
+        for position, upstream in enumerate(one.upstreams or ()):
             if upstream not in known or upstream == one.asn:
                 message = f"AS {upstream} is not among the other networks"
                 yield (*path, "upstreams", position), message
@@ -144,6 +144,10 @@ def _check_cdn(cdn: CdnSpec, network: WorldNetwork) -> Iterator[Finding]:
             yield (*path, "pops", index), f"POP {pop!r} is given twice"
     known = [one.asn for one in network.networks if isinstance(one, NetworkSpec)]
     providers = transit_of(cdn)
+    placed = [isinstance(one, TransitSpec) and one.pops is not None for one in cdn.transit]
+    if any(placed) and not all(placed):
+        message = "expected `pops` here too: they are given for all providers or for none"
+        yield (*path, "transit", placed.index(False)), message
     for index, asn in enumerate(providers):
         if asn in providers[:index]:
             yield (*path, "transit", index), f"AS {asn} is given twice"

@@ -66,7 +66,7 @@ def loads(data: bytes | str, file: str = "<scenario>", *, folder: Path | None = 
         root, mistakes = compose(decode(raw))
     except NotYamlError as error:
         raise ScenarioError((Problem(file, *error.place, "", error.message),)) from None
-    problems = [Problem(file, *place, _path_text(path), text) for place, path, text in mistakes]
+    problems = [Problem(file, *place, _path_text(path), _one_line(text)) for place, path, text in mistakes]
     if root is None and not problems:
         problems = [
             Problem(
@@ -248,8 +248,13 @@ def _nearest(root: Node, path: DocumentPath) -> tuple[Node, Place | None]:
 def _problem(file: str, root: Node, path: DocumentPath, message: str, *, at_key: bool = False) -> Problem:
     node, key = _nearest(root, path)
     place = key if at_key and key else node.place
-    return Problem(file, *place, _path_text(path), message)
+    return Problem(file, *place, _path_text(path), _one_line(message))
 
 
 def _path_text(path: DocumentPath) -> str:
-    return ".".join(str(part) for part in path)
+    return _one_line(".".join(str(part) for part in path))
+
+
+def _one_line(text: str) -> str:
+    """``text`` with line ends and control characters escaped: quoted YAML may hold any of them."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)

@@ -33,18 +33,19 @@ merge keys are refused; aliases are read. `validate FILE` lists every mistake wi
 
 | quantity | written | kept as |
 |---|---|---|
-| duration | number and unit: `ns`, `us`, `ms`, `s`, `min`, `h`, `d`; at most ten years | whole nanoseconds, exact |
+| duration | with `ns`, `us`, `ms`, `s`, `min`, `h` or `d`; at most ten years | whole nanoseconds, exactly |
 | rate | `36k/s`, `90/min`, `5/h`, `1/d`; prefixes `k`, `M`, `G`, `T` | events a second |
 | size | `697kB`; prefixes `k`, `M`, `G`, `T`, `P`, decimal | bytes |
 | bandwidth | `100Gbps`; prefixes `k`, `M`, `G`, `T`, decimal | bits a second |
 | share | `5%` or `0.05` | 0 to 1 |
 | prefix | `203.0.113.0/24`, `2001:db8::/32`; no bits set beyond the length | its canonical text |
 
-An expectation is a metric, one of `<`, `<=`, `==`, `!=`, `>=`, `>`, and a value or a second metric. A metric is a
-path into `summary.json` that starts with a strategy's name, with `event[0]` (events count from 0, in the order of
-the timeline; repairs made by `repair_after` come after them) or with `routes`, `paths` or `network`. Names with dots
-stand in brackets. A value is a number in the metric's unit, a number with a unit (`1min` suits metrics in `_s` and
-`_ms`, `0.1%` all others), `true`, `false` or a quoted text; a list compares as its items joined by blanks.
+An expectation is a metric, one of `<`, `<=`, `==`, `!=`, `>=`, `>`, and a value or a second metric. A metric
+is a path into `summary.json` that starts with a strategy's name, with `event[0]` (events count from 0, in the
+order of the timeline; repairs made by `repair_after` come after them) or with `routes`, `paths` or `network`.
+Names with dots stand in brackets. A value is a number in the metric's unit, a number with a unit (`1min`
+suits metrics in `_s` and `_ms`, `0.1%` all others), `true`, `false` or a quoted text; a list compares as its
+items joined by blanks.
 """
 
 

@@ -14,6 +14,7 @@ from emulator.scenario.fields import (
     RouterId,
     RouterName,
     Shape,
+    Share,
     Text,
     Time,
     branch,
@@ -109,7 +110,7 @@ class RelationshipsNetwork(Shape):
 
 
 class NetworkSpec(Shape):
-    """A provider or access network of the world, one router in each of its cities."""
+    """A transit network of the world, one router in each of its cities."""
 
     asn: Asn = Field(description="Its AS number.", examples=[1299])
     name: Text | None = Field(
@@ -117,8 +118,8 @@ class NetworkSpec(Shape):
         description="Name for people. Default: the world's name for this AS.",
         examples=["Arelion"],
     )
-    kind: Literal["transit", "access"] = Field(
-        default="transit", description="What it does: carry others' traffic, or hold clients."
+    kind: Literal["transit"] = Field(
+        default="transit", description="What it does: carry others' traffic. Access networks are generated."
     )
     cities: tuple[Text, ...] | None = Field(
         default=None,
@@ -126,14 +127,17 @@ class NetworkSpec(Shape):
         description="Where it is present. Default: the cities that the world knows for this AS.",
         examples=[["Stockholm", "Frankfurt", "London"]],
     )
-    upstreams: tuple[Asn, ...] = Field(
-        default=(), description="Networks that it buys transit from.", examples=[[1299, 174]]
-    )
-    weight: Annotated[float, Field(gt=0)] | None = Field(
+    cables: tuple[Text, ...] | None = Field(
         default=None,
-        description="Clients of an access network, in any unit that is common to all. Default: the "
-        "Internet users of its cities' countries.",
-        examples=[12e6],
+        description="The only submarine cables it has capacity on. Default: those that the world knows for"
+        " this AS, and a seeded share of the others.",
+        examples=[["AAE-1", "SEA-ME-WE-5"]],
+    )
+    upstreams: tuple[Asn, ...] | None = Field(
+        default=None,
+        description="Networks that it buys transit from; [] for nobody, as a tier-1 network. Default: what"
+        " the world knows for this AS.",
+        examples=[[1299, 174]],
     )
 
 
@@ -144,6 +148,13 @@ class GenerateSpec(Shape):
     per: Literal["country"] = Field(default="country", description="What they are spread over.")
     count: Annotated[int, Field(ge=1, le=100_000)] = Field(
         description="How many in all, shared out in proportion to the weight.", examples=[150]
+    )
+    countries: tuple[Annotated[str, Field(pattern="^[A-Z]{2}$")], ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="Only these countries, by ISO 3166-1 alpha-2 code. Default: all that have users and a "
+        "city.",
+        examples=[["EG", "KE", "IN"]],
     )
     weight: Literal["internet_users"] = Field(
         default="internet_users", description="What makes a country count more."
@@ -189,6 +200,17 @@ class CdnSpec(Shape):
     )
     peers: Literal["ixp", "none"] = Field(
         default="ixp", description="Peering: with the access networks present in a POP's city, or none."
+    )
+    meeting: Share = Field(
+        default=0.55,
+        description="Probability that a provider present in a POP's city has a session there; seeded, and "
+        "at least three POPs a provider where it is present at so many.",
+        examples=["80%"],
+    )
+    peering_share: Share = Field(
+        default=0.35,
+        description="Probability that an access network near a POP peers there.",
+        examples=["50%"],
     )
     pop_capacity: Rate | None = Field(
         default=None, description="Requests a POP can serve. Default: unlimited.", examples=["50k/s"]

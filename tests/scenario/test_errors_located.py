@@ -27,7 +27,7 @@ network:
   networks:
     - {asn: 1299}
     - {asn: 174, cities: [Paris]}
-  cdn: {asn: 54113, pops: [LHR, SIN], transit: [1299, {asn: 174, pops: [SIN]}]}
+  cdn: {asn: 54113, pops: [LHR, SIN], transit: [{asn: 1299, pops: [LHR]}, {asn: 174, pops: [SIN]}]}
 """
 
 
@@ -254,8 +254,7 @@ def test_one_mistake_one_message(added: str, expected: str) -> None:
         ),
         (
             "{at: 0s, announce: 203.0.113.9/24, router: r0}",
-            "timeline.0.announce: '203.0.113.9/24' has bits set beyond "
-            "its length (did you mean '203.0.113.0/24'?)",
+            "timeline.0.announce: '203.0.113.9/24' has bits set beyond its length (did you mean '203.0.113.0",
         ),
         (
             "{at: 0s, announce: 203.0.113.0, router: r0}",
@@ -333,15 +332,25 @@ def test_ranked_paths_are_paths(ranking: str, expected: str | None) -> None:
             "network.cdn.transit.1.pops.0: unknown POP 'SYN' (did you mean 'SIN'?)",
         ),
         (
-            "transit: [1299,",
-            "transit: [1299, 3356,",
-            "network.cdn.transit.1: AS 3356 is not in `network.networks`",
+            "pops: [SIN]}]",
+            "pops: [SIN]}, 3356]",
+            "network.cdn.transit.2: AS 3356 is not in `network.networks`",
         ),
-        ("transit: [1299,", "transit: [1299, 1299,", "network.cdn.transit.1: AS 1299 is given twice"),
+        ("pops: [SIN]}]", "pops: [SIN]}, 1299]", "network.cdn.transit.2: AS 1299 is given twice"),
         (
             "{asn: 1299}",
             "{asn: 1299, upstreams: [7]}",
             "network.networks.0.upstreams.0: AS 7 is not among the other",
+        ),
+        (
+            "pops: [SIN]}]",
+            "pops: [SIN]}, 1299]",
+            "network.cdn.transit.2: expected `pops` here too: they are given",
+        ),
+        (
+            "{asn: 1299}",
+            "{asn: 1299, kind: access}",
+            "network.networks.0.kind: expected 'transit', got 'access'",
         ),
         ("{asn: 1299}", "{asn: 0}", "network.networks.0.asn: expected at least 1, got the number 0"),
         (
@@ -350,9 +359,9 @@ def test_ranked_paths_are_paths(ranking: str, expected: str | None) -> None:
             "network.networks.0.generate: expected 'access', got 'acess' (di",
         ),
         (
-            "transit: [1299,",
-            "transit: [AS1299,",
-            "network.cdn.transit.0: expected a whole number, got 'AS1299'",
+            "pops: [SIN]}]",
+            "pops: [SIN]}, AS7]",
+            "network.cdn.transit.2: expected a whole number, got 'AS7'",
         ),
     ],
 )

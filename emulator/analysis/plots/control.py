@@ -52,7 +52,7 @@ def draw_updates(view: RunView) -> Figure | None:
         "convergence: from the event to the last change of a best route.",
         3.35,
     )
-    panels = _panels(made, shown, _LEFT, 2.45)
+    panels = _panels(made, shown, _LEFT, _RIGHT, 2.45)
     top = bottom = 0
     for ax, unit, episode in panels:
         width = _nice(max(episode.end_s - episode.start_s, _SHORTEST_S) / (_BARS / len(shown)))
@@ -89,10 +89,10 @@ def draw_updates(view: RunView) -> Figure | None:
 
 
 def _panels(
-    made: Sheet, shown: tuple[Episode, ...], left: float, height: float
+    made: Sheet, shown: tuple[Episode, ...], left: float, right: float, height: float
 ) -> list[tuple[Axes, TimeUnit, Episode]]:
     """Axes side by side, each from a little before its episode to a little after it."""
-    width = (_RIGHT - left - _BETWEEN * (len(shown) - 1)) / len(shown)
+    width = (right - left - _BETWEEN * (len(shown) - 1)) / len(shown)
     panels = []
     for i, episode in enumerate(shown):
         ax = made.axes(left + i * (width + _BETWEEN), 0.55, width, height)
@@ -104,8 +104,8 @@ def _panels(
         ax.axvline(0, color=FAULT, linewidth=1.0, zorder=2)
         at = duration(episode.start_s) if episode.start_s else "at 0"
         ax.set_title(
-            shortened(f"{at}: {episode.label}", int(width * 13.5)), loc="left", color=FAULT, fontsize=SMALL_PT, pad=5,
-            parse_math=False,
+            shortened(f"{at}: {episode.label}", int(width * 13.5)), loc="left", color=FAULT,
+            fontsize=SMALL_PT, pad=5, parse_math=False,
         )  # fmt: skip
         panels.append((ax, unit, episode))
     return panels
@@ -126,6 +126,7 @@ def _bracket(ax: Axes, unit: TimeUnit, episode: Episode, height: float) -> None:
     took = (episode.convergence_s or 0.0) / unit.seconds
     if took <= 0:
         return
+    what = "converged in" if episode.settled else "still changing after"
     ax.plot(
         (0, took), (height, height), color=MUTED, linewidth=1.2, marker="|", markersize=8, markeredgewidth=1.2
     )
@@ -166,13 +167,13 @@ def draw_raster(view: RunView) -> Figure | None:
     shown = episodes(view, at)
     height = max(1.2, 0.24 * len(names))
     made = sheet(
-        f"{count(len(changes))} changes of a best route; the longest path tried had {max(0, length.max())} ASes",
-        "A mark is a router that changed its best route: the number is the length of the new AS path, a cross "
-        "means that no route was left. Of changes too close to tell apart the last is shown.",
+        f"{count(len(changes))} changes of a best route; the longest path tried had {length.max()} ASes",
+        "A mark is a router that changed its best route: the number is the length of the new AS path, a "
+        "cross means that no route was left. Of changes too close to tell apart the last is shown.",
         0.95 + height,
     )
     left = 0.45 + 0.085 * max(len(shortened(name, 18)) for name in names)
-    for i, (ax, unit, episode) in enumerate(_panels(made, shown, left, height)):
+    for i, (ax, unit, episode) in enumerate(_panels(made, shown, left, 8.85, height)):
         inside = (at >= episode.start_s) & (at <= episode.end_s)
         x = (at[inside] - episode.start_s) / unit.seconds
         _draw_marks(ax, x, y[inside], length[inside], numbered=len(changes) <= _NUMBERED)

@@ -11,7 +11,7 @@ from emulator.analysis.metrics import RTT_QUANTILES
 from emulator.analysis.plots.style import INK, MUTED, SMALL_PT, end_labels, key_line, looks, sheet
 from emulator.analysis.plots.timeaxis import mark_events, time_axis
 from emulator.analysis.view import PHASES, histogram_quantile_ms, rtt_edges_ms
-from emulator.analysis.wording import milliseconds, rtt_finding
+from emulator.analysis.wording import duration, milliseconds, rtt_finding
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -135,9 +135,7 @@ def _cdf_title(view: RunView, phases: list[str]) -> str:
 
 
 def _cdf_subtitle(view: RunView, phases: list[str]) -> str:
-    text = "Share of successful requests with at most this round-trip time: further left is faster."
+    text = "Share of successful requests with at most this round-trip time; further left is faster."
     if "during" in phases:
-        text += (
-            f' "During" is the first {(view.phases.during_end_s - (view.phases.fault_s or 0)) / 60:g} min.'
-        )
+        text += f" During: the first {duration(view.phases.during_end_s - (view.phases.fault_s or 0))}."
     return text

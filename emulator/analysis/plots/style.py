@@ -188,7 +188,7 @@ def end_labels(ax: Axes, labels: Sequence[tuple[float, str, str]], *, gap_pt: fl
 
 
 def spread(positions: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Move ascending ``positions`` as little as needed to be ``gap`` apart, within [low, high] if they fit."""
+    """Move ascending ``positions`` apart to ``gap``, as little as needed, within [low, high] if they fit."""
     clusters: list[list[float]] = []  # each: members' wanted positions
     for position in positions:
         clusters.append([min(max(position, low), high)])
@@ -233,9 +233,10 @@ _FRACTION: Final = re.compile(r"(\.\d\d)\d+")
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write ``figure`` as the format that ``path`` ends with, ``.svg`` or ``.png``; equal figures, equal bytes.
+    """Write ``figure`` in the format that ``path`` ends with, ``.svg`` or ``.png``.
 
-    Coordinates in an SVG keep two decimals (of 1/72 inch): half the size, no visible difference.
+    Equal figures give equal bytes. Coordinates in an SVG keep two decimals (of
+    1/72 inch): two thirds of the size, no visible difference.
     """
     if path.suffix == ".png":
         figure.savefig(path, format="png", dpi=PNG_DPI, metadata={"Software": None})

@@ -25,7 +25,7 @@ def draw_success(view: RunView) -> Figure | None:
         return None
     made = sheet(
         lost_finding(view.record.summary["strategies"]),
-        "Top: requests that succeeded in the end. Bottom: those of them that needed a retry or retransmission.",
+        "Top: requests that succeeded in the end. Bottom: those that needed a retry or a retransmission.",
         4.35,
     )
     top, bottom = made.axes(0.85, 2.0, 6.75, 2.1), made.axes(0.85, 0.55, 6.75, 1.2)

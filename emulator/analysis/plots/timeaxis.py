@@ -55,7 +55,10 @@ def time_axis(ax: Axes, view: RunView, *, labelled: bool = True) -> TimeUnit:
 def mark_events(
     ax: Axes, view: RunView, unit: TimeUnit, *, labelled: bool = True, above: float = 1.5
 ) -> None:
-    """Draw a line at each instant something happened, and shade the phase "during"; lines have z-order ``above``."""
+    """Draw a line at each instant something happened, and shade the phase "during".
+
+    ``above`` is the lines' z-order.
+    """
     phases = view.phases
     if phases.fault_s is not None:
         ax.axvspan(

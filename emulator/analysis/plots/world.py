@@ -23,7 +23,7 @@ from emulator.analysis.plots.style import (
 )
 from emulator.analysis.topojson import land_rings, unwrapped
 from emulator.analysis.view import PHASES
-from emulator.analysis.wording import percent
+from emulator.analysis.wording import duration, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,6 +42,8 @@ CABLE: Final = "#9db2c6"
 LAND_LINK: Final = "#c9d1d8"
 _SOUTH, _NORTH = -56.0, 75.0
 _PIXEL: Final = 0.005
+_NAMED: Final = 3
+"""Cables named at one cut."""
 _LOST: Final = 0.5
 """Share of a group's requests that fail for it to be marked as lost."""
 
@@ -87,7 +89,8 @@ def draw_world(view: RunView, strategy: str) -> Figure | None:
         ax.axis("off")
         after = row > 0
         _draw_base(ax, view, cut=after)
-        _draw_groups(ax, view, catchments[phase], places, colours, catchments["before"] if after else None)
+        then = catchments["before"] if after else None
+        _draw_groups(ax, view, catchments[phase], places=places, colours=colours, before=then)
         _draw_pops(ax, view, colours, (right - left) / width)
         made.note(
             0.15, base + height + 0.07, _panel_title(view, strategy, phase), color=INK, fontweight="bold"
@@ -205,10 +208,11 @@ def _label_cuts(ax: Axes, view: RunView) -> None:
         elif (segment.get("cable") or "land link") not in near:
             near.append(segment.get("cable") or "land link")
     for spot, names in clusters:
-        text = ", ".join(shortened(name, 24) for name in names[:3]) + (
-            f" and {len(names) - 3} more" if len(names) > 3 else ""
+        rest = names[_NAMED:]
+        text = ", ".join(shortened(name, 24) for name in names[:_NAMED]) + (
+            f" and {len(rest)} more" if rest else ""
         )
-        _haloed(ax, spot, f"cut: {text}", (0, -11), FAULT, SMALL_PT, "center", "top")
+        _haloed(ax, spot, f"cut: {text}", (0, -15), colour=FAULT, size=SMALL_PT)
 
 
 def _group_places(view: RunView) -> Array:
@@ -226,7 +230,7 @@ def _group_places(view: RunView) -> Array:
 
 
 def _draw_groups(
-    ax: Axes, view: RunView, now: Catchment, places: Array, colours: list[str], before: Catchment | None
+    ax: Axes, view: RunView, now: Catchment, *, places: Array, colours: list[str], before: Catchment | None
 ) -> None:
     """Draw a dot a group; with ``before``, lines from those that moved to the POP they moved to."""
     from matplotlib.collections import LineCollection
@@ -278,7 +282,7 @@ def _draw_pops(ax: Axes, view: RunView, colours: list[str], units_per_inch: floa
     for pop, spot in zip(view.atlas["pops"], spots, strict=True):
         offset = _free_offset(spot, pop["code"], taken, units_per_inch)
         if offset is not None:
-            _haloed(ax, spot, pop["code"], offset, INK, 7.5, "center", "center", weight="bold")
+            _haloed(ax, spot, pop["code"], offset, colour=INK, size=7.5)
 
 
 def _free_offset(
@@ -296,14 +300,13 @@ def _free_offset(
 
 
 def _haloed(
-    ax: Axes, spot: Array, text: str, offset: tuple[float, float], colour: str, size: float, ha: str, va: str,
-    *, weight: str = "bold",
-) -> None:  # fmt: skip
+    ax: Axes, spot: Array, text: str, offset: tuple[float, float], *, colour: str, size: float
+) -> None:
     from matplotlib.patheffects import withStroke
 
     ax.annotate(
-        text, (float(spot[0]), float(spot[1])), xytext=offset, textcoords="offset points", ha=ha, va=va,
-        fontsize=size, fontweight=weight, color=colour, zorder=12, parse_math=False,
+        text, (float(spot[0]), float(spot[1])), xytext=offset, textcoords="offset points", ha="center",
+        va="center", fontsize=size, fontweight="bold", color=colour, zorder=12, parse_math=False,
         path_effects=[withStroke(linewidth=2.4, foreground=PAPER)],
     )  # fmt: skip
 
@@ -321,7 +324,7 @@ def _title(view: RunView, strategy: str, catchments: dict[str, Catchment]) -> st
 
 
 def _subtitle(strategy: str) -> str:
-    return f"Catchments under {strategy}: a client group has the colour of the POP that serves most of its requests."
+    return f"Catchments under {strategy}: a client group has the colour of the POP that serves most of it."
 
 
 def _panel_title(view: RunView, strategy: str, phase: str) -> str:
@@ -329,8 +332,8 @@ def _panel_title(view: RunView, strategy: str, phase: str) -> str:
     phases = view.phases
     when = {
         "before": "Before the fault" if phases.fault_s is not None else "Whole run",
-        "during": f"During: the first {(phases.during_end_s - (phases.fault_s or 0)) / 60:g} min of the fault",
-        "after": f"After: from {phases.during_end_s / 60:g} min to the end at {phases.end_s / 60:g} min",
+        "during": f"During: the first {duration(phases.during_end_s - (phases.fault_s or 0))} of the fault",
+        "after": f"After: from {duration(phases.during_end_s)} to the end at {duration(phases.end_s)}",
     }[phase]
     return f"{when} · {percent(success)} of requests succeed"
 

@@ -40,12 +40,16 @@ def build_world_network(
         capacity=CapacitySpec(),
     )
     try:
-        return build_world(spec, physical, seed), physical
+        network = build_world(spec, physical, seed)
     except WorldError as error:
         for problem in error.problems:
             path = tuple(int(part) if part.isdecimal() else part for part in problem.path.split("."))
             problems.add(("network", *path), problem.message)
         return None
+    capacity = given.cdn.pop_capacity
+    if capacity is not None:
+        network = replace(network, pops=tuple(replace(pop, capacity_rps=capacity) for pop in network.pops))
+    return network, physical
 
 
 def _physical(world: str, problems: Problems) -> PhysicalWorld | None:
@@ -63,18 +67,19 @@ def _physical(world: str, problems: Problems) -> PhysicalWorld | None:
 
 def _network(given: NetworkSpec | GenerateSpec) -> TransitSpec | AccessSpec:
     if isinstance(given, GenerateSpec):
-        return AccessSpec(given.count)
-    return TransitSpec(given.asn, given.name, given.cities, providers=given.upstreams or None)
+        return AccessSpec(given.count, given.countries)
+    return TransitSpec(given.asn, given.name, given.cities, given.cables, given.upstreams)
 
 
 def _cdn(given: WorldNetwork) -> CdnSpec:
     cdn = given.cdn
     explicit = {t.asn: t.pops for t in cdn.transit if not isinstance(t, int) and t.pops}
-    spec = CdnSpec(
+    return CdnSpec(
         cdn.asn,
         cdn.name or "CDN",
         cdn.pops,
         tuple(t if isinstance(t, int) else t.asn for t in cdn.transit),
         "ixp" if cdn.peers == "ixp" else None,
+        cdn.peering_share,
+        explicit or cdn.meeting,
     )
-    return replace(spec, meet=explicit) if explicit else spec

@@ -1,0 +1,54 @@
+"""What the report says about each kind of picture, and about what the model leaves out."""
+
+from __future__ import annotations
+
+from typing import Final
+
+CAPTIONS: Final = {
+    "success": (
+        "Did requests work? A line that falls is service that breaks. Lost: the retry budget was "
+        "spent. Slow: it worked after a retransmission or a retry, seconds later."
+    ),
+    "rtt": ("How fast were the requests that worked? A step up that stays is a detour that nobody repaired."),
+    "rtt-cdf": (
+        "The same in full: each curve gives the share of requests that were at least that fast. A "
+        "curve further to the left is a faster service."
+    ),
+    "reconvergence": (
+        "How soon was service back, group by group? Read across at 50 % for the median group. What a "
+        "curve's end lacks to 100 % are the groups that had not recovered when the run ended."
+    ),
+    "map": (
+        "Who serves whom. Squares are POPs, dots are client groups in the colour of the POP that "
+        "serves them; lines on the second map lead to the new POP of a group that moved, and crossed "
+        "dots are groups most of whose requests fail."
+    ),
+    "shares": (
+        "What DNS steering did: how much of the demand is on each provider's address, and how each "
+        "provider compares with the typical one (WAN 0) for the networks that can use it."
+    ),
+    "updates": (
+        "What BGP had to say. Rounds that repeat are path hunting: routers trying ever longer paths "
+        "to a route that is gone, a round of the MRAI timer each."
+    ),
+    "changes": "Which router changed its mind when.",
+    "load": "Where it got tight. Queues grow well below 100 %; above it the excess is dropped.",
+}
+"""Kind of picture -> what to look for in it."""
+
+NOT_MODELLED: Final = (
+    (
+        "Load is a fluid: queues follow from utilisation; single packets and TCP's congestion control"
+        " are not there."
+    ),
+    (
+        "An AS has one router a city; sessions, policies and meeting places are plausible, not any "
+        "operator's own."
+    ),
+    ("Cables have their published or great-circle lengths; routes on land are estimated from distance."),
+    (
+        "Client networks, their upstreams and their demand are drawn from public statistics with the "
+        "run's seed."
+    ),
+    "Nobody steps in: no operator drains a site, announces by hand or engineers traffic.",
+)
