@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emulator.errors import suggest
-from emulator.scenario.schema_network import LabNetwork, NetworkSpec, TransitSpec, WorldNetwork
+from emulator.scenario.schema_network import BuiltinSpec, LabNetwork, NetworkSpec, TransitSpec, WorldNetwork
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +41,11 @@ def networks_of(network: LabNetwork | WorldNetwork) -> tuple[int, ...]:
         return tuple(dict.fromkeys(router.asn for router in network.routers.values()))
     named = [one.asn for one in network.networks if isinstance(one, NetworkSpec)]
     return tuple(dict.fromkeys([*named, network.cdn.asn]))
+
+
+def has_builtin(network: LabNetwork | WorldNetwork) -> bool:
+    """Whether the world's own table adds networks that the document does not name."""
+    return isinstance(network, WorldNetwork) and any(isinstance(one, BuiltinSpec) for one in network.networks)
 
 
 def transit_of(cdn: CdnSpec) -> tuple[int, ...]:
@@ -121,7 +126,7 @@ def _check_ranking(name: str, router: RouterSpec, around: dict[str, list[str]]) 
 
 
 def _check_networks(network: WorldNetwork) -> Iterator[Finding]:
-    known = networks_of(network)
+    known = None if has_builtin(network) else networks_of(network)
     first: dict[int, int] = {}
     for index, one in enumerate(network.networks):
         if not isinstance(one, NetworkSpec):
@@ -132,31 +137,25 @@ def _check_networks(network: WorldNetwork) -> Iterator[Finding]:
         if one.asn == network.cdn.asn:
             yield (*path, "asn"), f"AS {one.asn} is the CDN"
         for position, upstream in enumerate(one.upstreams or ()):
-            if upstream not in known or upstream == one.asn:
+            if upstream == one.asn or (known is not None and upstream not in known):
                 message = f"AS {upstream} is not among the other networks"
                 yield (*path, "upstreams", position), message
 
 
 def _check_cdn(cdn: CdnSpec, network: WorldNetwork) -> Iterator[Finding]:
     path = ("network", "cdn")
-    for index, pop in enumerate(cdn.pops):
+    pops = None if isinstance(cdn.pops, str) else cdn.pops
+    for index, pop in enumerate(pops or ()):
         if pop in cdn.pops[:index]:
             yield (*path, "pops", index), f"POP {pop!r} is given twice"
     known = [one.asn for one in network.networks if isinstance(one, NetworkSpec)]
     providers = transit_of(cdn)
-    placed = [isinstance(one, TransitSpec) and one.pops is not None for one in cdn.transit]
-    if any(placed) and not all(placed):
-        message = "expected `pops` here too: they are given for all providers or for none"
-        yield (*path, "transit", placed.index(False)), message
     for index, asn in enumerate(providers):
         if asn in providers[:index]:
             yield (*path, "transit", index), f"AS {asn} is given twice"
-        if asn not in known:
+        if asn not in known and not has_builtin(network):
             yield (*path, "transit", index), f"AS {asn} is not in `network.networks`"
         spec = cdn.transit[index]
         for position, pop in enumerate((isinstance(spec, TransitSpec) and spec.pops) or ()):
-            if pop not in cdn.pops:
-                yield (
-                    (*path, "transit", index, "pops", position),
-                    f"unknown POP {pop!r}{suggest(pop, cdn.pops)}",
-                )
+            if pops is not None and pop not in pops:
+                yield (*path, "transit", index, "pops", position), f"unknown POP {pop!r}{suggest(pop, pops)}"

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from emulator.errors import suggest
 from emulator.scenario.check_network import neighbours, networks_of, transit_of
-from emulator.scenario.schema_network import GenerateSpec, LabNetwork, RelationshipsNetwork, WorldNetwork
+from emulator.scenario.schema_network import (
+    BuiltinSpec,
+    GenerateSpec,
+    LabNetwork,
+    RelationshipsNetwork,
+    WorldNetwork,
+)
 from emulator.scenario.schema_timeline import (
     AnnounceEvent,
     BlackholeEvent,
@@ -110,7 +116,7 @@ def _check_pop(document: Scenario, path: tuple[str | int, ...], pop: str) -> Ite
     network = document.network
     if not isinstance(network, WorldNetwork):
         yield path, "only the world has POPs: name a router"
-    elif pop not in network.cdn.pops:
+    elif not isinstance(network.cdn.pops, str) and pop not in network.cdn.pops:
         yield path, f"unknown POP {pop!r}{suggest(pop, network.cdn.pops)}"
 
 
@@ -125,7 +131,7 @@ def _check_place(document: Scenario, path: tuple[str | int, ...], target: Any) -
     if target.network is None or isinstance(network, RelationshipsNetwork):
         return
     generated = isinstance(network, WorldNetwork) and any(
-        isinstance(one, GenerateSpec) for one in network.networks
+        isinstance(one, (BuiltinSpec, GenerateSpec)) for one in network.networks
     )
     if not generated and target.network not in networks_of(network):
         yield (*path, "network"), f"there is no AS {target.network} in this scenario"

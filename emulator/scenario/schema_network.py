@@ -141,6 +141,15 @@ class NetworkSpec(Shape):
     )
 
 
+class BuiltinSpec(Shape):
+    """Networks that the world knows."""
+
+    builtin: Literal["transit"] = Field(
+        description="All transit networks of the world's table that are not listed by themselves.",
+        examples=["transit"],
+    )
+
+
 class GenerateSpec(Shape):
     """Networks made up from the world's statistics and the seed."""
 
@@ -182,10 +191,14 @@ class CdnSpec(Shape):
 
     asn: Asn = Field(description="Its AS number.", examples=[54113])
     name: Text | None = Field(default=None, description="Name for people.", examples=["Fastly"])
-    pops: tuple[Text, ...] = Field(
-        min_length=1,
-        description="Its points of presence, by the IATA code of their city's airport.",
-        examples=[["LHR", "FRA", "SIN"]],
+    pops: Annotated[
+        Annotated[Literal["builtin"], branch("text")]
+        | Annotated[Annotated[tuple[Text, ...], Field(min_length=1)], branch("many")],
+        by_key("'builtin' or a list of POP codes", text="text", words=("builtin",), many="many"),
+    ] = Field(
+        description="Its points of presence, by the IATA code of their city's airport; or `builtin` for a "
+        "real CDN's, one a city.",
+        examples=["builtin", ["LHR", "FRA", "SIN"]],
     )
     transit: tuple[
         Annotated[
@@ -226,14 +239,27 @@ class WorldNetwork(Shape):
     )
     networks: tuple[
         Annotated[
-            Annotated[NetworkSpec, branch("asn")] | Annotated[GenerateSpec, branch("generate")],
-            by_key("a network {asn: ...} or {generate: access, ...}", "generate", "asn", otherwise="asn"),
+            Annotated[NetworkSpec, branch("asn")]
+            | Annotated[BuiltinSpec, branch("builtin")]
+            | Annotated[GenerateSpec, branch("generate")],
+            by_key(
+                "a network {asn: ...}, {builtin: transit} or {generate: access, ...}",
+                "generate",
+                "builtin",
+                "asn",
+                otherwise="asn",
+            ),
         ],
         ...,
     ] = Field(
         min_length=1,
         description="The networks beside the CDN.",
-        examples=[[{"asn": 1299}, {"generate": "access", "count": 150}]],
+        examples=[[{"builtin": "transit"}, {"generate": "access", "count": 150}]],
+    )
+    year: Annotated[int, Field(ge=1980, le=2100)] | None = Field(
+        default=None,
+        description="Leave out cables that entered service later. Default: all cables.",
+        examples=[2024],
     )
     cdn: CdnSpec = Field(
         description="The CDN.", examples=[{"asn": 54113, "pops": ["LHR", "SIN"], "transit": [1299, 174]}]

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from emulator.scenario.schema import Scenario
     from emulator.timeline import Event
 
+
 def build_clients(
     document: Scenario,
     world: Built,

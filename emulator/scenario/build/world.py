@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from emulator.errors import InputError, ScenarioError
+from emulator.network.directory import transit_networks
 from emulator.network.physical import builtin_world
 from emulator.network.spec import (
     BUILTIN,
@@ -18,13 +19,13 @@ from emulator.network.spec import (
 )
 from emulator.network.world import build_world
 from emulator.network.worldfiles import load_world
-from emulator.scenario.schema_network import GenerateSpec
+from emulator.scenario.schema_network import BuiltinSpec, GenerateSpec, NetworkSpec
 
 if TYPE_CHECKING:
     from emulator.network.model import Network
     from emulator.network.physical import PhysicalWorld
     from emulator.scenario.build.problems import Problems
-    from emulator.scenario.schema_network import NetworkSpec, WorldNetwork
+    from emulator.scenario.schema_network import WorldNetwork
 
 
 def build_world_network(
@@ -34,17 +35,13 @@ def build_world_network(
     physical = _physical(given.world, problems)
     if physical is None:
         return None
-    spec = WorldSpec(
-        networks=tuple(_network(each) for each in given.networks),
-        cdn=_cdn(given),
-        capacity=CapacitySpec(),
-    )
+    networks, places = _networks(given)
+    spec = WorldSpec(networks, _cdn(given), CapacitySpec(), given.year)
     try:
         network = build_world(spec, physical, seed)
     except WorldError as error:
         for problem in error.problems:
-            path = tuple(int(part) if part.isdecimal() else part for part in problem.path.split("."))
-            problems.add(("network", *path), problem.message)
+            problems.add(_document_path(problem.path, places), problem.message)
         return None
     capacity = given.cdn.pop_capacity
     if capacity is not None:
@@ -65,10 +62,29 @@ def _physical(world: str, problems: Problems) -> PhysicalWorld | None:
     return None
 
 
-def _network(given: NetworkSpec | GenerateSpec) -> TransitSpec | AccessSpec:
-    if isinstance(given, GenerateSpec):
-        return AccessSpec(given.count, given.countries)
-    return TransitSpec(given.asn, given.name, given.cities, given.cables, given.upstreams)
+def _networks(given: WorldNetwork) -> tuple[tuple[TransitSpec | AccessSpec, ...], tuple[int, ...]]:
+    """The networks asked for, and for each its place in the document's list."""
+    listed = {one.asn for one in given.networks if isinstance(one, NetworkSpec)}
+    specs: list[TransitSpec | AccessSpec] = []
+    places: list[int] = []
+    for place, one in enumerate(given.networks):
+        match one:
+            case NetworkSpec():
+                specs.append(TransitSpec(one.asn, one.name, one.cities, one.cables, one.upstreams))
+            case BuiltinSpec():
+                specs += [TransitSpec(asn) for asn in transit_networks() if asn not in listed]
+            case GenerateSpec():
+                specs.append(AccessSpec(one.count, one.countries))
+        places += [place] * (len(specs) - len(places))
+    return tuple(specs), tuple(places)
+
+
+def _document_path(path: str, places: tuple[int, ...]) -> tuple[str | int, ...]:
+    """The document's path for a spec's, such as ``networks.2.cities.0``."""
+    parts: list[str | int] = [int(part) if part.isdecimal() else part for part in path.split(".")]
+    if parts[0] == "networks" and len(parts) > 1 and isinstance(parts[1], int):
+        parts[1] = places[parts[1]]
+    return ("network", *parts)
 
 
 def _cdn(given: WorldNetwork) -> CdnSpec:
@@ -81,5 +97,6 @@ def _cdn(given: WorldNetwork) -> CdnSpec:
         tuple(t if isinstance(t, int) else t.asn for t in cdn.transit),
         "ixp" if cdn.peers == "ixp" else None,
         cdn.peering_share,
-        explicit or cdn.meeting,
+        meet=explicit or cdn.meeting,
+        meet_otherwise=cdn.meeting,
     )
