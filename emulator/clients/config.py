@@ -50,6 +50,7 @@ class Address:
 class Strategy:
     """One way of steering, evaluated on the same forwarding history as the others.
 
+    ``bias`` is how far shares follow the ranking, 0 for not at all.
     ``floor`` and ``cap`` bound a share; ``window`` is how long a sample counts
     and how long a provider may go without a success before it leaves the
     answers. Every ``reevaluate_every`` the ranking is made anew from
@@ -60,7 +61,6 @@ class Strategy:
     kind: Kind
     addresses: tuple[Address, ...]
     ttl: int = 30 * SECOND
-    ranking: str = "wan"
     bias: float = 8.0
     floor: float = 0.02
     cap: float = 0.70
@@ -205,10 +205,11 @@ class Phases:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault on the timeline: its index there and its instant."""
+    """A fault on the timeline: its index there, its instant, and that of the next event."""
 
     event: int
     at: int
+    until: int = 2**62
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,9 @@ starts after the fault, the start of the first good request that no bad one
 follows for the validation time, minus the fault's instant (the recovery
 instant of RFC 6412 with its sustained convergence validation time, applied to
 requests). Censored where the run ends first. A group without a bad request
-between this fault and the next was not touched by it.
+between this fault and the next event was not touched by it; nor by one that
+starts so late before the next event, within the validation time, that it may
+have been under way when that struck.
 """
 
 from __future__ import annotations
@@ -53,10 +55,11 @@ class Reconvergence:
         for number, fault in enumerate(self._faults):
             if fault.at >= end:
                 break
-            later = self._faults[number + 1].at if number + 1 < len(self._faults) else NEVER
-            counted = (instant[bad] >= fault.at) & (instant[bad] < later)
-            self._bad_count[number] += np.bincount(bad_group[counted], minlength=self._state.shape[1])
-            touched = np.bincount(bad_group[counted], minlength=self._state.shape[1]) > 0
+            groups = self._state.shape[1]
+            counted = (instant[bad] >= fault.at) & (instant[bad] < fault.until)
+            self._bad_count[number] += np.bincount(bad_group[counted], minlength=groups)
+            telling = counted & (instant[bad] < fault.until - self._validation)
+            touched = np.bincount(bad_group[telling], minlength=groups) > 0
             active = np.flatnonzero(
                 (self._state[number] == _BROKEN) | ((self._state[number] == _WHOLE) & touched)
             )

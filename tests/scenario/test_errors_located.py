@@ -343,11 +343,6 @@ def test_ranked_paths_are_paths(ranking: str, expected: str | None) -> None:
             "network.networks.0.upstreams.0: AS 7 is not among the other",
         ),
         (
-            "pops: [SIN]}]",
-            "pops: [SIN]}, 1299]",
-            "network.cdn.transit.2: expected `pops` here too: they are given",
-        ),
-        (
             "{asn: 1299}",
             "{asn: 1299, kind: access}",
             "network.networks.0.kind: expected 'transit', got 'access'",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from emulator.clients.config import (
@@ -74,7 +75,7 @@ def build_clients(
     return ClientConfig(
         strategies=tuple(strategies),
         phases=_phases(document, timeline),
-        faults=tuple(Fault(event.index, event.at) for event in _faults(document, timeline)),
+        faults=_fault_windows(document, timeline),
         hosts=_hosts(spec, addressing),
         resolvers=Resolvers(
             spec.resolvers.per_group,
@@ -97,8 +98,7 @@ def _strategy(name: str, given: Any, world: Built, addressing: Addressing) -> St
                 Kind.IPA,
                 _provider_addresses(world, addressing, cover=given.cover),
                 ttl=given.ttl,
-                ranking=given.ranking,
-                bias=given.bias,
+                bias=given.bias if given.ranking == "wan" else 0.0,
                 floor=given.floor,
                 cap=given.cap,
                 cover=given.cover,
@@ -117,7 +117,7 @@ def _strategy(name: str, given: Any, world: Built, addressing: Addressing) -> St
             kind = Kind.USER
         case _:
             shared = (Address("shared", addressing.destination("shared")),)
-            return Strategy(name, Kind.ANYCAST, shared, ttl=given.ttl, ranking="none")
+            return Strategy(name, Kind.ANYCAST, shared, ttl=given.ttl)
     return Strategy(
         name,
         kind,
@@ -161,6 +161,18 @@ def _faults(document: Scenario, timeline: tuple[Event, ...]) -> list[Event]:
     return sorted(
         (event for event in timeline if event.is_fault and event.at < document.duration),
         key=lambda event: (event.at, event.index),
+    )
+
+
+def _fault_windows(document: Scenario, timeline: tuple[Event, ...]) -> tuple[Fault, ...]:
+    """Each instant at which something breaks, until whatever happens next; events of one instant are one."""
+    instants: list[int] = sorted({event.at for event in timeline})
+    first: dict[int, int] = {}
+    for event in _faults(document, timeline):
+        first.setdefault(event.at, event.index)
+    after = dict(pairwise(instants))
+    return tuple(
+        Fault(index, at, after[at]) if at in after else Fault(index, at) for at, index in first.items()
     )
 
 
