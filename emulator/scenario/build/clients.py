@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -149,11 +150,15 @@ def _user_class(path: str, name: str, problems: Problems, *, allow_code: bool) -
         problems.add(where, f"this strategy runs code ({path}); say --allow-code if you trust it")
         return None
     module, _, attribute = path.partition(":")
+    beside = str(problems.folder.resolve())  # a module next to the scenario is found first
+    sys.path.insert(0, beside)
     try:
         found: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
     except Exception as error:  # noqa: BLE001 - a user's module may fail in any way
         problems.add(where, f"{path!r} cannot be loaded: {type(error).__name__}: {error}")
         return None
+    finally:
+        sys.path.remove(beside)
     return found
 
 
