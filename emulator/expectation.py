@@ -37,7 +37,9 @@ EXAMPLE: Final = "ipa.lost_requests.share < 0.1%"
 SUMMARY_HEADS: Final = ("event", "network", "paths", "routes")
 """Heads of paths beside the strategies' names."""
 _PART: Final = re.compile(r"(?:^|\.)([A-Za-z_][A-Za-z0-9_-]*)|\[([0-9]{1,9})\]|\[\s*([^\]\s][^\]]{0,99})\]")
-_NUMBER: Final = re.compile(r"([+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:e[+-]?\d{1,2})?)\s*([%A-Za-z]*)")
+_NUMBER: Final = re.compile(
+    r"([+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:e[+-]?[0-9]{1,2})?)\s*([%A-Za-z]*)"
+)
 _LONGEST_TEXT: Final = 300
 
 
@@ -169,7 +171,7 @@ def _only_equality(sign: str, text: str) -> str:
 def _in_unit_of(path: Path, number: str, unit: str, text: str) -> Number:
     """Return the number in the unit that the metric's name announces."""
     if not unit:
-        return int(number) if re.fullmatch(r"[+-]?\d+", number) else float(number)
+        return int(number) if re.fullmatch(r"[+-]?[0-9]+", number) else float(number)
     names = [part for part in path if isinstance(part, str)]
     timed = next(
         (suffix for name in reversed(names) for suffix in ("_ms", "_s") if name.endswith(suffix)), None

@@ -118,6 +118,13 @@ class LinkStateRouter:
         self.database[self.router] = new
         return new
 
+    def look_around(self, up: int) -> Advertisement:
+        """Look at all our links anew, ``up`` masks those that carry light: the advertisement to flood."""
+        links = self.area.incident[self.router] & up
+        new = Advertisement(self.router, self.database[self.router].sequence + 1, links)
+        self.database[self.router] = new
+        return new
+
     def receive(self, advertisement: Advertisement) -> bool:
         """Take a neighbour's advertisement; True when it is news, to be flooded on."""
         if advertisement.sequence <= self.database[advertisement.origin].sequence:

@@ -52,7 +52,7 @@ _RATE: Final = {
 }
 _SIZE: Final = {f"{scale}B": factor for scale, factor in [*_SCALE.items(), ("P", 10**15)]}
 _BANDWIDTH: Final = {f"{scale}bps": factor for scale, factor in _SCALE.items()}
-_QUANTITY: Final = re.compile(r"\s*([+-]?)(\d+(?:\.\d+)?|\.\d+)\s*(\S*)\s*")
+_QUANTITY: Final = re.compile(r"\s*([+-]?)([0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*(\S*)\s*")
 _LONGEST_TEXT: Final = 64
 
 

@@ -5,5 +5,5 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-for folder in ("", "sim"):
+for folder in ("", "sim", "scenarios"):
     sys.path.insert(0, str(Path(__file__).parent / folder))

@@ -60,6 +60,18 @@ def clique(n: int) -> Network:
     return lab([(i, j) for i in range(n) for j in range(i + 1, n)], n)
 
 
+def systems(members: Sequence[int], edges: Sequence[tuple[int, ...]], *, delay: int = D) -> Network:
+    """Make routers r0.. of AS 65000 + ``members[i]``; an edge is (router, router[, IGP cost])."""
+    routers = tuple(Router(i, f"r{i}", 65000 + system, i + 1) for i, system in enumerate(members))
+    links = []
+    for first, second, *cost in edges:
+        is_internal = members[first] == members[second]
+        relationship = Relationship.INTERNAL if is_internal else Relationship.NONE
+        igp_cost = cost[0] if cost else 1
+        links.append(Link(len(links), (first, second), delay, relationship, igp_cost=igp_cost))
+    return Network(routers, tuple(links))
+
+
 @dataclass
 class Result:
     """What the last event did: messages, control-plane convergence (ns), the emulation to look into."""

@@ -23,6 +23,8 @@ LargeCommunity = tuple[int, int, int]
 """RFC 8092: global administrator (an AS number) and two local data parts."""
 
 DEFAULT_LOCAL_PREF = 100
+OWN_LOCAL_PREF = 400
+"""Of routes originated here: the whole AS prefers them to a customer's, as operators set it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ A policy maps attributes to attributes or to None (refused). Relationships
 follow Gao and Rexford (IEEE/ACM ToN 2001): customers before peers before
 providers, and only customer routes and one's own are exported to peers and
 providers. Inside an AS a route's origin travels as a large community
-(``asn:1:relation``), as operators do it, and is removed at the border.
+(``asn:1:relation``), as operators do it, and is removed at the border; so does
+whom a route originated here may be announced to (``asn:2:neighbor``).
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
-    from emulator.bgp.attributes import Attributes
+    from collections.abc import Iterable
+
+    from emulator.bgp.attributes import Attributes, LargeCommunity
 
 
 class Relation(IntEnum):
@@ -30,6 +33,7 @@ class Relation(IntEnum):
 
 LOCAL_PREF_OF: Final = {Relation.PROVIDER: 100, Relation.PEER: 200, Relation.CUSTOMER: 300}
 _TAG: Final = 1
+_ONLY_TO: Final = 2
 
 
 class Policy(Protocol):
@@ -134,6 +138,17 @@ def learned_from(attributes: Attributes, asn: int) -> Relation:
     return Relation.NONE
 
 
-def strip_own(attributes: Attributes, asn: int) -> tuple[tuple[int, int, int], ...]:
+def announce_only_to(asn: int, neighbors: Iterable[int]) -> tuple[LargeCommunity, ...]:
+    """Communities by which all border routers of ``asn`` announce a route to ``neighbors`` (ASes) alone."""
+    return tuple((asn, _ONLY_TO, neighbor) for neighbor in (0, *sorted(neighbors)))
+
+
+def announced_to(attributes: Attributes, asn: int) -> frozenset[int] | None:
+    """The ASes that ``asn`` announces the route to, None where there is no such limit."""
+    neighbors = frozenset(c[2] for c in attributes.large_communities if c[:2] == (asn, _ONLY_TO))
+    return neighbors or None
+
+
+def strip_own(attributes: Attributes, asn: int) -> tuple[LargeCommunity, ...]:
     """The communities that may leave the AS."""
     return tuple(c for c in attributes.large_communities if c[0] != asn)

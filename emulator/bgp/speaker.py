@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from emulator.bgp.attributes import Attributes, Update
+from emulator.bgp.attributes import OWN_LOCAL_PREF, Attributes, Update
 from emulator.bgp.config import MraiScope, SpeakerConfig
 from emulator.bgp.decision import Candidate, Decision, explain, select
 from emulator.bgp.peer import Flaps, Peer, PeerConfig
-from emulator.bgp.policy import Relation, strip_own
+from emulator.bgp.policy import Relation, announce_only_to, announced_to, strip_own
 from emulator.units import LONG_AGO
 
 if TYPE_CHECKING:
@@ -62,8 +62,7 @@ class Speaker:
         self.candidates: dict[int, dict[int, Candidate]] = {}
         self.loc_rib: dict[int, Candidate] = {}
         self.host: Host
-        self._only_to: dict[int, frozenset[int] | None] = {}
-        self._forms: dict[int, tuple[Attributes, Attributes]] = {}
+        self._forms: dict[int, tuple[Attributes, Attributes, frozenset[int] | None]] = {}
         self._dirty: dict[int, None] = {}
         self._flaps: dict[tuple[int, int], Flaps] = {}
         self._igp_cost = igp_cost
@@ -110,9 +109,13 @@ class Speaker:
                     break
 
     def originate(self, prefix: int, now: int, only_to: frozenset[int] | None = None) -> None:
-        """Announce ``prefix`` from here, to every peer or to those in the ASes ``only_to``."""
-        self._only_to[prefix] = only_to
-        route = Candidate(Attributes((), self.router), -1, False, self.router_id, now)
+        """Announce ``prefix`` from here, to every peer or to those in the ASes ``only_to``.
+
+        The other border routers of this AS keep to ``only_to`` too.
+        """
+        communities = () if only_to is None else announce_only_to(self.asn, only_to)
+        attributes = Attributes((), self.router, OWN_LOCAL_PREF, large_communities=communities)
+        route = Candidate(attributes, -1, False, self.router_id, now)
         self.candidates.setdefault(prefix, {})[-1] = route
         self._dirty[prefix] = None
 
@@ -229,8 +232,8 @@ class Speaker:
 
     # Export -------------------------------------------------------------------
 
-    def _advertised_forms(self, best: Candidate) -> tuple[Attributes, Attributes]:
-        """The route as iBGP and as eBGP peers hear it, both with next-hop-self."""
+    def _advertised_forms(self, best: Candidate) -> tuple[Attributes, Attributes, frozenset[int] | None]:
+        """The route as iBGP and as eBGP peers hear it, with next-hop-self, and to which ASes it may go."""
         attributes = best.attributes
         internal = replace(attributes, next_hop=self.router)
         external = Attributes(
@@ -239,7 +242,7 @@ class Speaker:
             origin=attributes.origin,
             large_communities=strip_own(attributes, self.asn),
         )
-        return internal, external
+        return internal, external, announced_to(attributes, self.asn)
 
     def _export(self, peer: Peer, prefix: int) -> Attributes | None:
         """What ``peer`` should hear of ``prefix`` now; None for nothing."""
@@ -247,15 +250,13 @@ class Speaker:
         if best is None or peer.is_muted:
             return None
         relation = peer.config.relation
-        internal, external = self._forms[prefix]
+        internal, external, only_to = self._forms[prefix]
         if relation is Relation.INTERNAL:
             # RFC 4271 9.2.1: what came over iBGP is not sent on over iBGP.
             return internal if best.is_ebgp or best.peer < 0 else None
-        if best.peer < 0:
-            only_to = self._only_to[prefix]
-            if only_to is not None and peer.config.asn not in only_to:
-                return None
-        elif not self.config.policy.may_export(best.attributes, self.asn, relation):
+        if only_to is not None and peer.config.asn not in only_to:
+            return None
+        if best.peer >= 0 and not self.config.policy.may_export(best.attributes, self.asn, relation):
             return None
         if self.config.sender_side_loop_detection and peer.config.asn in external.as_path:
             return None

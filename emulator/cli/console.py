@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_LEGIBLE: Final = 24
+"""Characters that a column keeps on a narrow terminal; its heading wraps instead."""
 
 
 def show_table(
@@ -39,7 +42,13 @@ def _show_ruled(
 
     table = Table(title=Text(title), box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
     for i, heading in enumerate(headings):
-        table.add_column(Text(heading), justify="right" if i in right else "left", overflow="fold")
+        widest = max((len(row[i]) for row in rows), default=0)
+        table.add_column(
+            Text(heading),
+            justify="right" if i in right else "left",
+            overflow="fold",
+            min_width=min(widest, _LEGIBLE),
+        )
     for row in rows:
         table.add_row(*(Text(cell, style=_style(cell)) for cell in row))
     Console(no_color=bool(os.environ.get("NO_COLOR")) or None).print(table)

@@ -17,7 +17,7 @@ _STRATEGY_HEADINGS: Final = (
     "service back p50 / max", "never back",
 )  # fmt: skip
 _EVENT_HEADINGS: Final = (
-    "event", "at", "control plane", "data plane", "announcements", "withdrawals", "settled",
+    "event", "at", "control plane", "data plane", "announced", "withdrawn", "settled",
 )  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 A network owns or rents capacity on all land fibre and on some submarine cables
 (those its entry names, and a seeded share of the others); whatever else it
-needs to hold its cities together it buys. Its links are a greedy spanner of
+needs to hold its cities together it buys. `emulator.network.fibre` says what
+fibre costs it. Its links are a greedy spanner of
 the candidates (Althofer et al. 1993): a link is built where the way round
 would be `STRETCH` times longer. Then come second ways: past every submarine
 segment that carries a link, as far as the network's size affords them, and
@@ -13,27 +14,33 @@ from __future__ import annotations
 
 import heapq
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from emulator.network.fibre import UNREACHED, Candidate
 from emulator.rng import unit_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from emulator.network.fibre import Fibre
+    from emulator.network.fibre import Fibre, Price, Tariff
 
 STRETCH: Final = 1.25
 """A link is built where the way over existing links is longer than this many times its own length."""
 DETOUR: Final = 1.5
 """A second way past a submarine segment is sought where the detour without it is this many times longer."""
-RENTED: Final = 4
+CAPACITY_SHARE: Final = 0.03
+"""Probability, times its size, that a network has capacity on a cable that its entry does not name."""
+RENTED: Final = 2.5
 """What a kilometre on a cable that a network has no capacity on costs, against one where it has."""
+LEASED: Final = 1.6
+"""The same for a single link: where the way round is much longer, customers make it worth its price."""
 PARALLEL: Final = 4
 """Candidates kept between the same two cities."""
+LEASING_SIZE: Final = 5
+"""Tier-1 networks and those of this size lease fibre for links that would otherwise take a long way round."""
 PROTECTED_SIZE: Final = 6
-"""Networks of this size and more buy fibre to keep any one cut from parting them."""
+"""Tier-1 networks and those of this size buy fibre to keep any one cut from parting them."""
 DETOUR_MIN_NS: Final = 10_000_000
 """A detour that costs less than this is no reason for a second way."""
 
@@ -49,6 +56,8 @@ class Transit:
     markets: tuple[str, ...]
     cities: tuple[int, ...]
     cables: frozenset[str]
+    home: frozenset[str]
+    """Countries where it stands in two cities or more."""
     exclusive: bool
     """It has no capacity but on ``cables``, and buys none."""
     providers: tuple[int, ...]
@@ -97,6 +106,19 @@ class _Plan:
                     stack.append(far)
         return seen
 
+    def tree(self, start: int) -> list[Candidate]:
+        """Links that hold together all that ``start`` reaches: no cut parts it but of one of these."""
+        seen = {start}
+        stack = [start]
+        links = []
+        while stack:
+            for _, far, link in self.adjacent.get(stack.pop(), ()):
+                if far not in seen:
+                    seen.add(far)
+                    stack.append(far)
+                    links.append(link)
+        return links
+
     def riding(self) -> dict[int, list[Candidate]]:
         """Links by the segment they ride on, segments ascending."""
         riders: dict[int, list[Candidate]] = {}
@@ -106,54 +128,49 @@ class _Plan:
         return dict(sorted(riders.items()))
 
 
-def cable_costs(
-    fibre: Fibre, who: str, owned: frozenset[str], share: float, *, exclusive: bool, rented: int = RENTED
-) -> list[int | None]:
-    """What each segment costs the network called ``who``: its delay, a multiple of it, or not for sale.
-
-    It has capacity on the cables in ``owned`` and on every other one with
-    probability ``share``, drawn by ``who`` and the cable's name.
-    """
-    factor: dict[str | None, int | None] = {None: 1}
-    for cable in dict.fromkeys(fibre.cables):
-        if cable is not None:
-            has = cable in owned or (not exclusive and unit_hash(who, "capacity", cable) < share)
-            factor[cable] = 1 if has else None if exclusive else rented
-    factors = (factor[cable] for cable in fibre.cables)
-    return [
-        None if times is None or price is None else times * price
-        for times, price in zip(factors, fibre.prices, strict=True)
-    ]
-
-
 def build_backbone(fibre: Fibre, transit: Transit, seed: int) -> tuple[list[Candidate], tuple[int, ...]]:
-    """The links of ``transit`` (cost: one-way delay in ns) and the cities that no fibre of its reaches.
+    """The links of ``transit`` and the cities that no fibre of its reaches.
 
     Depends on the world, the network and the seed, on no other network.
     """
     who = f"{seed}/AS{transit.asn}"
-    price = cable_costs(fibre, who, transit.cables, 0.045 * transit.size, exclusive=transit.exclusive)
-    found = fibre.candidates(fibre.search(transit.cities, price), price)
+    share = CAPACITY_SHARE * transit.size
+    tariff = fibre.tariff(
+        who, transit.cables, share, rented=RENTED, exclusive=transit.exclusive, home=transit.home
+    )
+    found = list(fibre.candidates(fibre.search(transit.cities, tariff.price), tariff.price))
     bought, unreached = _spanning(transit.cities, found)
-    paid = {fibre.cables[segment] for link in bought for segment in link.segments}
-    price = [
-        delay if cost is not None and fibre.cables[segment] in paid else cost
-        for segment, (cost, delay) in enumerate(zip(price, fibre.delays, strict=True))
-    ]
+    paid = {
+        cable
+        for link in bought
+        for span in link.spans
+        if not tariff.held[span] and (cable := fibre.layers.spans[span].cable) is not None
+    }
+    owned = transit.cables | paid
+    if paid:
+        tariff = fibre.tariff(
+            who, owned, share, rented=RENTED, exclusive=transit.exclusive, home=transit.home
+        )
+        found = list(fibre.candidates(fibre.search(transit.cities, tariff.price), tariff.price))
     plan = _Plan(transit.cities)
-    choice = _affordable(fibre, fibre.candidates(fibre.search(transit.cities, price), price))
-    for link in sorted([*bought_at_delay(fibre, bought), *choice], key=_order):
+    choice = _affordable(fibre, found, tariff)
+    dearer = _few(fibre, _on_lease(fibre, found, tariff)) if _buys(transit, LEASING_SIZE) else []
+    for link in sorted([*_priced(bought, tariff), *choice, *dearer], key=_order):
         reach = plan.distances(link.ends[0], limit=STRETCH * link.cost)
         if link.ends[1] not in reach:
             plan.add(link)
     _second_ways(fibre, plan, choice, transit, who)
-    _protect(fibre, plan, choice, price, transit)
+    _protect(fibre, plan, choice, tariff.price, transit)
     return sorted(plan.links, key=_order), unreached
 
 
-def bought_at_delay(fibre: Fibre, links: Iterable[Candidate]) -> list[Candidate]:
-    """``links`` with the delay for a cost."""
-    return [Candidate(fibre.delay(link.segments), link.ends, link.segments) for link in links]
+def _buys(transit: Transit, size: int) -> bool:
+    return transit.tier == 1 or transit.size >= size
+
+
+def _priced(links: Iterable[Candidate], tariff: Tariff) -> list[Candidate]:
+    """``links`` at the prices of ``tariff``."""
+    return [replace(link, cost=sum(tariff.price[span] or 0 for span in link.spans)) for link in links]
 
 
 def _order(link: Candidate) -> tuple[int, tuple[int, int], tuple[int, ...]]:
@@ -183,16 +200,31 @@ def _spanning(cities: tuple[int, ...], found: list[Candidate]) -> tuple[list[Can
     return tree, tuple(city for city in cities if city not in largest)
 
 
-def _affordable(fibre: Fibre, found: list[Candidate]) -> list[Candidate]:
-    """Candidates on fibre that the network has, few between the same cities and those disjoint at sea."""
+def _held(link: Candidate, tariff: Tariff) -> bool:
+    return all(tariff.held[span] for span in link.spans)
+
+
+def _on_lease(fibre: Fibre, found: Iterable[Candidate], tariff: Tariff) -> Iterator[Candidate]:
+    """Candidates with sea fibre that the network would lease for one link, at `LEASED` times the delay."""
+    for link in found:
+        lacking = [span for span in link.spans if not tariff.held[span]]
+        if lacking and all(fibre.layers.spans[span].cable is not None for span in lacking):
+            yield replace(link, cost=int(LEASED * link.delay))
+
+
+def _affordable(fibre: Fibre, found: list[Candidate], tariff: Tariff) -> list[Candidate]:
+    """Candidates on fibre that the network has, few between the same cities."""
+    return _few(fibre, (link for link in found if _held(link, tariff)))
+
+
+def _few(fibre: Fibre, found: Iterable[Candidate]) -> list[Candidate]:
+    """Of candidates between the same cities those disjoint at sea, `PARALLEL` at most."""
     kept: dict[tuple[int, int], list[set[int]]] = {}
     links = []
     for link in found:
         at_sea = {segment for segment in link.segments if fibre.cables[segment] is not None}
         others = kept.setdefault(link.ends, [])
-        if link.cost != fibre.delay(link.segments) or len(others) >= PARALLEL:
-            continue
-        if any(at_sea & other or not (at_sea or other) for other in others):
+        if len(others) >= PARALLEL or any(at_sea & other or not (at_sea or other) for other in others):
             continue
         others.append(at_sea)
         links.append(link)
@@ -203,7 +235,8 @@ def _second_ways(fibre: Fibre, plan: _Plan, choice: list[Candidate], transit: Tr
     """Where a cable carries a link and the way round is long, add the link that shortens it most."""
     for segment, riders in plan.riding().items():
         cable = fibre.cables[segment]
-        if cable is None or unit_hash(who, "second way", cable) > transit.size / 10:
+        spared = cable not in transit.cables and unit_hash(who, "second way", cable or "") > transit.size / 10
+        if cable is None or spared:
             continue
         for link in riders:
             first, second = link.ends
@@ -232,11 +265,12 @@ def _shortcut(
 
 
 def _protect(
-    fibre: Fibre, plan: _Plan, choice: list[Candidate], price: list[int | None], transit: Transit
+    fibre: Fibre, plan: _Plan, choice: list[Candidate], price: list[Price], transit: Transit
 ) -> None:
     """Give every segment whose cut would part the network a way round, where one is to be had."""
     everything = plan.component(transit.cities[0])
-    for segment in plan.riding():
+    critical = {segment for link in plan.tree(transit.cities[0]) for segment in link.segments}
+    for segment in sorted(critical):
         here = plan.component(transit.cities[0], without=segment)
         if len(here) == len(everything):
             continue
@@ -246,11 +280,9 @@ def _protect(
             if segment not in link.segments and (link.ends[0] in here) != (link.ends[1] in here)
         )
         way = next(crossing, None)
-        if way is None and transit.size >= PROTECTED_SIZE:
-            masked: list[int | None] = [*price]
-            masked[segment] = None
-            anew = fibre.candidates(fibre.search(transit.cities, masked), masked)
-            crossing = (link for link in anew if (link.ends[0] in here) != (link.ends[1] in here))
-            way = next(crossing, None)
+        if way is None and _buys(transit, PROTECTED_SIZE):
+            masked = fibre.without(price, segment)
+            cells = fibre.search(transit.cities, masked)
+            way = next(fibre.candidates(cells, masked, out_of=here), None)
         if way is not None:
-            plan.add(*bought_at_delay(fibre, [way]))
+            plan.add(way)

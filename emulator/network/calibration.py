@@ -1,6 +1,8 @@
 """How far the modelled delays are from measured ones: ``python -m emulator.network.calibration``.
 
-Compares the shortest route between every two measured cities with the least
+Compares the route between every two measured cities that is sold the cheapest
+(`emulator.network.fibre`: few changes of cable, no transit over land where there
+is none, capacity on every cable) with the least
 round trip that WonderNetwork measured between them (a table that users bring:
 ``wondernetwork-*-cities.csv.gz`` with ``city,lat,lon`` and
 ``wondernetwork-*-rtt.csv.gz`` with ``src,dst,gc_km,min_ms,avg_ms`` in
@@ -23,8 +25,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import numpy as np
 
 from emulator.errors import InputError
+from emulator.network.fibre import UNREACHED, fibre_of
 from emulator.network.geo import great_circle_km
 from emulator.network.latency import FIBRE_KM_PER_MS, LatencyModel
+from emulator.network.layers import SpanKind
 from emulator.network.physical import PhysicalWorld, builtin_world
 from emulator.units import Duration
 
@@ -38,7 +42,7 @@ _SAME_PLACE_KM: Final = 30
 """A measured city is ours if ours is this close."""
 _BANDS_KM: Final = (0, 500, 2000, 5000, 10_000, 21_000)
 _STEPS: Final = np.array([0.05, 0.05, 0.1, 0.25, 0.25, 0.25])
-"""Of the fit: slack on land and at sea; ms for hop, landing, border and end."""
+"""Of the fit: slack on land and at sea; ms for hop, stay on a cable, border and end."""
 _LEAST: Final = np.array([1.0, 1.0, 0.0, 0.0, 0.0, 0.0])
 _ROUNDS: Final = 3
 
@@ -117,20 +121,21 @@ def read_measurements(world: PhysicalWorld, cities_csv: Path, trips_csv: Path) -
 
 
 def compare(world: PhysicalWorld, measured: Mapping[Pair, float]) -> Comparison:
-    """The shortest routes of ``world`` beside ``measured``; pairs that it does not join are left out."""
+    """The routes that ``world`` sells beside ``measured``; pairs that it does not join are left out."""
     partners: dict[str, list[str]] = {}
     for first, second in measured:
         partners.setdefault(first, []).append(second)
-    columns = _segment_parts(world)
+    columns, fibre = _span_parts(world), fibre_of(world)
     pairs, parts, modelled = [], [], []
     for first, others in partners.items():
-        routes = world.routes_from(first, stop_at=frozenset(others))
+        home = frozenset({world.cities[first].country})
+        cells = fibre.search((fibre.number[first],), fibre.list_prices(home))
         for second in others:
-            if second in routes:
-                route = routes[second]
+            if cells.cost[fibre.number[second]] != UNREACHED:
+                way = cells.way(fibre.number[second])
                 pairs.append((first, second))
-                parts.append(2 * np.append(columns[list(route.segments)].sum(axis=0), 1.0))
-                modelled.append(2 * route.delay / _MS)
+                parts.append(2 * np.append(columns[list(way.spans)].sum(axis=0), 1.0))
+                modelled.append(2 * (way.delay + world.latency.end) / _MS)
     between = [_distance(world, pair) for pair in pairs]
     trips = np.array([measured[pair] for pair in pairs])
     return Comparison(tuple(pairs), np.array(between), trips, np.array(parts), np.array(modelled))
@@ -197,14 +202,17 @@ def _constants(model: LatencyModel) -> NDArray[np.float64]:
     return np.array([model.land_slack, model.sea_slack, *(time / _MS for time in times)])
 
 
-def _segment_parts(world: PhysicalWorld) -> NDArray[np.float64]:
-    """Shape (segments, 5): ms on land, ms at sea, hops, landings, borders."""
+def _span_parts(world: PhysicalWorld) -> NDArray[np.float64]:
+    """Shape (spans, 5): ms on land, ms at sea, hops, stays on a cable, borders."""
     rows = []
-    for segment in world.segments:
-        sea = segment.cable is not None
-        first, second = (world.cities[end].country for end in segment.ends)
-        fibre = segment.length_km / FIBRE_KM_PER_MS
-        rows.append((0.0 if sea else fibre, fibre if sea else 0.0, 1, sea, not sea and first != second))
+    for span in world.layers.spans:
+        fibre = span.trunk_km / FIBRE_KM_PER_MS
+        sea = span.kind in {SpanKind.SEA, SpanKind.BOARDING}
+        ends = [world.segments[index].ends for index in span.segments]
+        countries = [[world.cities[end].country for end in pair] for pair in ends]
+        border = not sea and any(first != second for first, second in countries)
+        stay = 0.5 * (span.kind is SpanKind.BOARDING)
+        rows.append((0.0 if sea else fibre, fibre if sea else 0.0, len(span.segments), stay, border))
     return np.array(rows, dtype=float)
 
 

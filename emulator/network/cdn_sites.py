@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from emulator.network.access import Access
     from emulator.network.backbone import Transit
-    from emulator.network.fibre import Fibre
+    from emulator.network.fibre import Fibre, Way
     from emulator.network.physical import PhysicalWorld
     from emulator.network.spec import CdnSpec, Problems
 
@@ -124,11 +124,11 @@ def choose_peers(
     access: Sequence[Access],
     *,
     seed: int,
-) -> list[tuple[str, Access, tuple[int, ...]]]:
+) -> list[tuple[str, Access, Way]]:
     """Access networks that peer with the CDN: the nearest POP's code, and the fibre from POP to network."""
     if spec.peers is None or not pops:
         return []
-    cells = fibre.search(tuple(dict.fromkeys(pops.values())), fibre.prices)
+    cells = fibre.search(tuple(dict.fromkeys(pops.values())), fibre.delays)
     code_at: dict[int, str] = {}
     for code, city in pops.items():
         code_at.setdefault(city, code)
@@ -140,7 +140,7 @@ def choose_peers(
         home = physical.cities[fibre.names[pop_city]].country == network.country
         near = distance <= (NEAR_HOME_NS if home else NEAR_NS)
         if near and unit_hash(f"{seed}", network.name, "ixp") < spec.peering_share:
-            peers.append((code_at[pop_city], network, cells.path(network.city)))
+            peers.append((code_at[pop_city], network, cells.way(network.city)))
     return peers
 
 

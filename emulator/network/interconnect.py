@@ -41,6 +41,8 @@ class Meeting:
     cities: tuple[int, int]
     relationship: Relationship
     segments: tuple[int, ...] = ()
+    delay: int = 0
+    """Of that fibre, one way, in ns."""
 
 
 def providers_of(transits: Sequence[Transit], seed: int, problems: Problems) -> dict[int, tuple[int, ...]]:
@@ -130,9 +132,10 @@ def _meet(
     asns = (first.asn, second.asn)
     if shared:
         return [Meeting(asns, (city, city), relationship) for city in shared]
-    cells = fibre.search(first.cities, fibre.prices)
+    cells = fibre.search(first.cities, fibre.delays)
     near = [(cells.cost[city], city) for city in second.cities if cells.cost[city] >= 0]
     if not near:
         return []
     city = min(near)[1]
-    return [Meeting(asns, (cells.owner[city], city), relationship, cells.path(city))]
+    way = cells.way(city)
+    return [Meeting(asns, (cells.owner[city], city), relationship, way.segments, way.delay)]

@@ -8,8 +8,9 @@ none of them for a region or for a pair of cities:
 - a *slack* factor a kilometre of fibre, one on land and one at sea: slack
   loops, patching, dispersion compensation on older systems, detours of the duct;
 - a fixed cost for each segment: amplifiers, regeneration, the metro ring;
-- a fixed cost for each submarine segment: terminal equipment and the way from
-  the beach to the house where networks meet;
+- a fixed cost for each stay on a submarine cable, however many landings it
+  passes by: terminal equipment and the way from the beach to the house where
+  networks meet, at both ends;
 - a fixed cost for each land border: national networks meet in a hub of one of
   the two countries, seldom where the fibre crosses.
 
@@ -46,24 +47,34 @@ class LatencyModel:
     hop: Duration
     """Added for every segment."""
     landing: Duration
-    """Added for every submarine segment."""
+    """Added for every stay on a submarine cable: half where it is boarded, half where it is left."""
     border: Duration
     """Added for every land segment whose ends are in two countries."""
     end: Duration
     """Added once a route that has any segment: half at each end."""
 
-    def segment_delay(self, length_km: float, *, sea: bool, border: bool) -> Duration:
-        """Nanoseconds one way over a segment of ``length_km``, rounded up."""
-        slack = self.sea_slack if sea else self.land_slack
-        fibre = math.ceil(length_km * slack / FIBRE_KM_PER_MS * _NS_PER_MS)
-        return Duration(fibre + self.hop + self.landing * sea + self.border * (border and not sea))
+    def land_delay(self, length_km: float, *, border: bool) -> Duration:
+        """Nanoseconds one way over a land segment, rounded up."""
+        return Duration(_fibre_ns(length_km * self.land_slack) + self.hop + self.border * border)
+
+    def sea_delay(self, length_km: float) -> Duration:
+        """Nanoseconds one way along a cable's trunk from one landing's branch to the next one's."""
+        return Duration(_fibre_ns(length_km * self.sea_slack) + self.hop)
+
+    def boarding_delay(self, branch_km: float) -> Duration:
+        """Nanoseconds one way between a landing city and the trunk ``branch_km`` off the coast."""
+        return Duration(_fibre_ns(branch_km * self.sea_slack) + (self.landing + 1) // 2)
+
+
+def _fibre_ns(length_km: float) -> int:
+    return math.ceil(length_km / FIBRE_KM_PER_MS * _NS_PER_MS)
 
 
 CALIBRATED: Final = LatencyModel(
-    land_slack=1.4,
-    sea_slack=1.15,
+    land_slack=1.45,
+    sea_slack=1.12,
     hop=Duration(100_000),
-    landing=Duration(750_000),
+    landing=Duration(1_250_000),
     border=Duration(1_000_000),
     end=Duration(100_000),
 )

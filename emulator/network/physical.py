@@ -8,7 +8,6 @@ set of cut segments is a mask.
 from __future__ import annotations
 
 import difflib
-import heapq
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
@@ -16,10 +15,11 @@ from typing import TYPE_CHECKING
 from emulator.errors import InputError
 from emulator.network.geo import great_circle_km
 from emulator.network.latency import CALIBRATED, LatencyModel
+from emulator.network.layers import Layers, cheapest, layers_of, segments_along
 from emulator.units import Duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from emulator.network.model import City, Segment
 
@@ -53,6 +53,10 @@ class Cable:
     """Length of the whole system as its owners state it, where known."""
     segments: tuple[int, ...]
     """In the order of the table: each trunk from end to end, then its branches."""
+    branches: tuple[tuple[str, float], ...] = ()
+    """Landings that the trunk passes by at sea, and the kilometres of the branch to each."""
+    express: tuple[tuple[str, str, float], ...] = ()
+    """Pairs of landings with others between them that share a branch, and the kilometres past it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,8 @@ class Route:
 
     delay: Duration
     segments: tuple[int, ...]
+    spans: tuple[int, ...]
+    """The same way in terms of `PhysicalWorld.layers`."""
 
 
 @dataclass(frozen=True)
@@ -80,15 +86,27 @@ class PhysicalWorld:
         return tuple(sorted(self.cables))
 
     @cached_property
-    def segment_delays(self) -> tuple[Duration, ...]:
-        """One-way delay of each segment."""
-        return tuple(map(self._delay, self.segments))
+    def layers(self) -> Layers:
+        """The fibre as it is sold: whole stretches of cable systems, and land links."""
+        return layers_of(self)
 
-    def _delay(self, segment: Segment) -> Duration:
-        first, second = (self.cities[end].country for end in segment.ends)
-        return self.latency.segment_delay(
-            segment.length_km, sea=segment.cable is not None, border=first != second
-        )
+    @cached_property
+    def _land_links(self) -> dict[str, dict[str, tuple[tuple[str, float, int], ...]]]:
+        links: dict[str, dict[str, list[tuple[str, float, int]]]] = {}
+        for segment in self.segments:
+            first, second = segment.ends
+            country = self.cities[first].country
+            if segment.cable is None and country == self.cities[second].country:
+                inside = links.setdefault(country, {})
+                inside.setdefault(first, []).append((second, segment.length_km, segment.index))
+                inside.setdefault(second, []).append((first, segment.length_km, segment.index))
+        return {
+            country: {city: tuple(ways) for city, ways in inside.items()} for country, inside in links.items()
+        }
+
+    def land_links(self, country: str) -> Mapping[str, tuple[tuple[str, float, int], ...]]:
+        """Inside ``country``, for each city (far city, km, segment) of its land links."""
+        return self._land_links.get(country, {})
 
     @cached_property
     def _names(self) -> tuple[str, ...]:
@@ -97,16 +115,6 @@ class PhysicalWorld:
     @cached_property
     def _number(self) -> dict[str, int]:
         return {name: number for number, name in enumerate(self.cities)}
-
-    @cached_property
-    def _edges(self) -> tuple[tuple[tuple[int, int, int], ...], ...]:
-        """For each city number its (segment delay, far city's number, segment), by segment."""
-        edges: list[list[tuple[int, int, int]]] = [[] for _ in self.cities]
-        for segment, delay in zip(self.segments, self.segment_delays, strict=True):
-            first, second = (self._number[end] for end in segment.ends)
-            edges[first].append((delay, second, segment.index))
-            edges[second].append((delay, first, segment.index))
-        return tuple(map(tuple, edges))
 
     def city(self, name: str) -> City:
         """The city called ``name``; raises `UnknownNameError` with the closest names."""
@@ -178,6 +186,7 @@ class PhysicalWorld:
         ``allowed`` says of a segment's index whether it may be used: a function,
         or a mask indexed by it. With ``stop_at`` the search ends as soon as these
         cities are reached; others met on the way are in the answer too. A
+        system that crosses land is used through only if the land way is too. A
         route's delay counts ``latency.end`` once; the route to ``city`` itself is
         empty and takes no time. Equal delays are decided by the order of cities
         and segments, so the answer is the same on every machine.
@@ -187,10 +196,16 @@ class PhysicalWorld:
         awaited = (
             None if stop_at is None else {self._number[self.city(name).name] for name in sorted(stop_at)}
         )
-        names, end = self._names, self.latency.end
+        names, end, layers = self._names, self.latency.end, self.layers
+        cost = [
+            span.delay if usable is None or all(usable[segment] for segment in span.segments) else None
+            for span in layers.spans
+        ]
+        start = self._number[city]
         routes: dict[str, Route] = {}
-        for number, delay, path in self._settle(self._number[city], usable):
-            routes[names[number]] = Route(Duration(delay + end if path else 0), path)
+        for number, delay, spans in cheapest(layers, start, cost):
+            segments = segments_along(layers, start, spans)
+            routes[names[number]] = Route(Duration(delay + end if spans else 0), segments, spans)
             if awaited is not None:
                 awaited.discard(number)
                 if not awaited:
@@ -202,11 +217,6 @@ class PhysicalWorld:
     ) -> Route | None:
         """The shortest route between two cities, or None where there is none."""
         return self.routes_from(city_a, allowed=allowed, stop_at=frozenset({city_b})).get(city_b)
-
-    def route_delay(self, segments: Iterable[int]) -> Duration:
-        """One-way delay over ``segments``, the same sum that `routes_from` makes."""
-        delays = [self.segment_delays[index] for index in segments]
-        return Duration(sum(delays) + self.latency.end if delays else 0)
 
     def nearest_city(
         self, latitude: float, longitude: float, *, landing_only: bool = False
@@ -221,34 +231,6 @@ class PhysicalWorld:
         )
         distance, name = min(distances)
         return self.cities[name], distance
-
-    def _settle(
-        self, start: int, usable: Sequence[bool] | None
-    ) -> Iterable[tuple[int, int, tuple[int, ...]]]:
-        """Dijkstra's algorithm: yield (city, delay, segments) in the order of delay."""
-        edges = self._edges
-        best: dict[int, int] = {start: 0}
-        paths: dict[int, tuple[int, ...]] = {}
-        via: dict[int, tuple[int, int]] = {}
-        queue = [(0, start)]
-        while queue:
-            delay, number = heapq.heappop(queue)
-            if number in paths:
-                continue
-            path: tuple[int, ...] = ()
-            if number != start:
-                previous, segment = via[number]
-                path = (*paths[previous], segment)
-            paths[number] = path
-            yield number, delay, path
-            for step, far, segment in edges[number]:
-                if far in paths or (usable is not None and not usable[segment]):
-                    continue
-                reached = delay + step
-                if far not in best or reached < best[far]:
-                    best[far] = reached
-                    via[far] = (number, segment)
-                    heapq.heappush(queue, (reached, far))
 
 
 def close_names(name: str, known: Iterable[str]) -> tuple[str, ...]:
@@ -285,4 +267,5 @@ def builtin_world() -> PhysicalWorld:
 
     data = files("emulator.network") / "data"
     with as_file(data) as folder:
-        return load_world(folder / "cities.csv", folder / "cables.csv", folder / "land.csv")
+        files_in_order = ("cities.csv", "cables.csv", "land.csv", "branches.csv", "express.csv")
+        return load_world(*(folder / name for name in files_in_order))

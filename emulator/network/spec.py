@@ -41,7 +41,27 @@ class AccessSpec:
 
     count: int = 150
     countries: tuple[str, ...] | None = None
-    """ISO 3166-1 alpha-2 codes; None: every country with users and a city in the world."""
+    """ISO 3166-1 alpha-2 codes, each of which gets one network at least.
+
+    None: every country with users and a city in the world that no other `AccessSpec` names,
+    the largest first; one such spec a world.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class AccessNetworkSpec:
+    """One access network: a router and a client group a city, joined by a backbone of its own."""
+
+    asn: int
+    name: str | None = None
+    cities: tuple[str, ...] = ()
+    upstreams: tuple[int, ...] | None = None
+    """Transit networks that it buys from, in every city from each; None: drawn as for generated ones."""
+    weight: float = 1_000_000.0
+    """Internet users, which are divided among its cities by their inhabitants.
+
+    They come on top of those that an `AccessSpec` places in the same country.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +104,7 @@ class CapacitySpec:
 class WorldSpec:
     """A world: transit networks, access networks, a CDN."""
 
-    networks: tuple[TransitSpec | AccessSpec, ...]
+    networks: tuple[TransitSpec | AccessSpec | AccessNetworkSpec, ...]
     cdn: CdnSpec = CdnSpec()
     capacity: CapacitySpec = CapacitySpec()
     year: int | None = None

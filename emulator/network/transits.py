@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -75,7 +76,7 @@ def _resolve(
                 path, f"this world has none of the cities where AS{item.asn} {facts.name} is present"
             )
     else:
-        cities = _known_cities(item.cities or (), f"{path}.cities", physical, problems)
+        cities = known_cities(item.cities or (), f"{path}.cities", physical, problems)
     cables = _known_cables(item.cables, f"{path}.cables", physical, problems)
     if not cities:
         return None
@@ -91,6 +92,7 @@ def _resolve(
         markets=_home(cities, physical) if facts is None else facts.markets,
         cities=tuple(fibre.number[city] for city in cities),
         cables=frozenset(cables if item.cables is not None or facts is None else facts.cables),
+        home=_home_countries(cities, physical),
         exclusive=item.cables is not None,
         providers=(facts.providers if facts else ()) if item.upstreams is None else item.upstreams,
         explicit_providers=item.upstreams is not None,
@@ -103,7 +105,14 @@ def _home(cities: Sequence[str], physical: PhysicalWorld) -> tuple[str, ...]:
     return tuple(dict.fromkeys(physical.cities[city].country for city in cities))
 
 
-def _known_cities(cities: Sequence[str], path: str, physical: PhysicalWorld, problems: Problems) -> list[str]:
+def _home_countries(cities: Sequence[str], physical: PhysicalWorld) -> frozenset[str]:
+    """Countries with two of ``cities`` and more."""
+    count = Counter(physical.cities[city].country for city in cities)
+    return frozenset(country for country, times in count.items() if times > 1)
+
+
+def known_cities(cities: Sequence[str], path: str, physical: PhysicalWorld, problems: Problems) -> list[str]:
+    """Those of ``cities`` where routers can stand, each once; the others become problems below ``path``."""
     known: list[str] = []
     for index, city in enumerate(cities):
         if city not in physical.cities:

@@ -13,15 +13,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from emulator.network import directory
-from emulator.network.access import Access, choose_uplinks, place_access, scarce_land
+from emulator.network.access import Access, choose_uplinks, scarce_land
 from emulator.network.assembly import CROSS_CONNECT, Assembly
 from emulator.network.backbone import build_backbone
-from emulator.network.cdn_sites import choose_meetings, choose_peers, choose_pops, did_you_mean
+from emulator.network.cdn_sites import choose_meetings, choose_peers, choose_pops
 from emulator.network.fibre import fibre_of
 from emulator.network.interconnect import meetings, providers_of
 from emulator.network.model import AutonomousSystem, ClientGroup, Kind, Network, Pop, Relationship
-from emulator.network.spec import AccessSpec, Problems, TransitSpec, WorldSpec
+from emulator.network.spec import AccessNetworkSpec, AccessSpec, Problems, TransitSpec, WorldSpec
 from emulator.network.transits import resolve_transits
+from emulator.network.users import own_backbones, resolve_access
 from emulator.rng import unit_hash
 from emulator.units import Duration
 
@@ -62,7 +63,7 @@ class _Builder:
         problems, fibre = Problems(), fibre_of(physical, spec.year)
         transits = resolve_transits(spec, physical, fibre, problems)
         providers = providers_of(transits, seed, problems)
-        access = self._access(fibre, problems)
+        access = resolve_access(spec, physical, fibre, transits, seed=seed, problems=problems)
         pops = choose_pops(physical, fibre, spec.cdn, problems)
         sessions = choose_meetings(spec.cdn, pops, transits, seed, problems)
         _check_asns(spec, access, problems)
@@ -74,20 +75,22 @@ class _Builder:
                 built.at[asn, fibre.names[city]]
                 for asn, city in zip(meeting.asns, meeting.cities, strict=True)
             ]
-            delay = fibre.delay(meeting.segments) or CROSS_CONNECT
+            delay = meeting.delay or CROSS_CONNECT
             capacity = spec.capacity.peering
             built.link((ends[0], ends[1]), delay, meeting.relationship, capacity, meeting.segments)
         pop_routers = self._cdn(fibre, pops, sessions, built)
         groups = self._uplinks(fibre, transits, access, built, problems)
-        for code, network, segments in choose_peers(fibre, physical, spec.cdn, pops, access, seed=seed):
+        self._backbones(fibre, own_backbones(access, fibre, physical), built, problems)
+        for code, network, way in choose_peers(fibre, physical, spec.cdn, pops, access, seed=seed):
             ends_at = (pop_routers[code], built.at[network.asn, fibre.names[network.city]])
-            delay = fibre.delay(segments) + physical.latency.end
-            built.link(ends_at, delay, Relationship.PEER, spec.capacity.ixp, segments)
+            delay = way.delay + physical.latency.end
+            built.link(ends_at, delay, Relationship.PEER, spec.capacity.ixp, way.segments)
         problems.raise_if_any()
+        access_names = {network.asn: network.system for network in access}
         systems = (
             *(AutonomousSystem(transit.asn, transit.name, Kind.TRANSIT) for transit in transits),
             AutonomousSystem(spec.cdn.asn, spec.cdn.name, Kind.CDN),
-            *(AutonomousSystem(network.asn, network.name, Kind.ACCESS) for network in access),
+            *(AutonomousSystem(asn, name, Kind.ACCESS) for asn, name in access_names.items()),
         )
         return Network(
             routers=tuple(built.routers),
@@ -102,28 +105,6 @@ class _Builder:
             groups=groups,
         )
 
-    def _access(self, fibre: Fibre, problems: Problems) -> list[Access]:
-        ordinals: dict[str, int] = {}
-        placed: list[Access] = []
-        covered = {city.country for city in self.physical.cities.values()}
-        for index, item in enumerate(self.spec.networks):
-            if not isinstance(item, AccessSpec):
-                continue
-            if item.count < 1:
-                problems.add(f"networks.{index}.count", f"expected at least 1, found {item.count}")
-                continue
-            for place, code in enumerate(item.countries or ()):
-                if code not in directory.countries() or code not in covered:
-                    known = [country for country in directory.countries() if country in covered]
-                    hint = did_you_mean(
-                        tuple(known_code for known_code in known if known_code[:1] == code[:1])[:5]
-                    )
-                    problems.add(
-                        f"networks.{index}.countries.{place}", f"no country {code!r} with users{hint}"
-                    )
-            placed += place_access(self.physical, fibre, item, self.seed, ordinals)
-        return placed
-
     def _backbones(self, fibre: Fibre, transits: list[Transit], built: Assembly, problems: Problems) -> None:
         for transit in transits:
             links, unreached = build_backbone(fibre, transit, self.seed)
@@ -131,13 +112,16 @@ class _Builder:
                 names = ", ".join(fibre.names[city] for city in unreached)
                 problems.add(transit.path, f"no fibre that AS{transit.asn} may use leads to {names}")
             for city in transit.cities:
-                built.router(transit.asn, fibre.names[city], fibre.names[city])
+                if (transit.asn, fibre.names[city]) not in built.at:
+                    built.router(transit.asn, fibre.names[city], fibre.names[city])
             scale = 1.0 if transit.tier == 1 else 0.5
             for link in links:
                 sea = any(fibre.cables[segment] is not None for segment in link.segments)
                 capacity = self.spec.capacity.backbone_sea if sea else self.spec.capacity.backbone_land
                 first, second = (built.at[transit.asn, fibre.names[city]] for city in link.ends)
-                built.link((first, second), link.cost, Relationship.INTERNAL, capacity * scale, link.segments)
+                built.link(
+                    (first, second), link.delay, Relationship.INTERNAL, capacity * scale, link.segments
+                )
 
     def _cdn(
         self, fibre: Fibre, pops: dict[str, int], sessions: list[tuple[str, Transit]], built: Assembly
@@ -169,13 +153,17 @@ class _Builder:
             weight = network.weight / users
             uplinks = choose_uplinks(fibre, scarce, transits, network, self.seed)
             if not uplinks:
-                problems.add("networks", f"no fibre leads from {city} to any transit network")
+                problems.add(network.path, f"no fibre leads from {city} to any transit network")
+            elif network.upstreams is not None and len(uplinks) < len(network.upstreams):
+                found = {transits[uplink.provider].asn for uplink in uplinks}
+                missing = ", ".join(f"AS{asn}" for asn in network.upstreams if asn not in found)
+                problems.add(f"{network.path}.upstreams", f"no fibre leads from {city} to {missing}")
             for uplink in uplinks:
                 far = built.at[transits[uplink.provider].asn, fibre.names[uplink.city]]
-                delay = fibre.delay(uplink.segments) + self.physical.latency.end
+                delay = uplink.way.delay + self.physical.latency.end
                 capacity = _uplink_size(weight * self.spec.capacity.access_total)
                 relationship = Relationship.CUSTOMER_PROVIDER
-                built.link((router, far), delay, relationship, capacity, uplink.segments)
+                built.link((router, far), delay, relationship, capacity, uplink.way.segments)
             group = ClientGroup(
                 index=len(groups),
                 name=f"{city}, {network.country} (AS{network.asn})",
@@ -199,11 +187,12 @@ def _uplink_size(demand_bps: float) -> float:
 
 def _check_asns(spec: WorldSpec, access: list[Access], problems: Problems) -> None:
     """Every AS number is a number, and there once."""
-    used: dict[int, str] = {network.asn: network.name for network in access}
+    given = {item.asn for item in spec.networks if isinstance(item, AccessNetworkSpec)}
+    used: dict[int, str] = {network.asn: network.name for network in access if network.asn not in given}
     used_at = [
         (f"networks.{index}.asn", item.asn)
         for index, item in enumerate(spec.networks)
-        if isinstance(item, TransitSpec)
+        if isinstance(item, TransitSpec | AccessNetworkSpec)
     ]
     for path, asn in [*used_at, ("cdn.asn", spec.cdn.asn)]:
         if not 0 < asn <= AS_NUMBER_MAX:

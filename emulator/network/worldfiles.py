@@ -1,4 +1,4 @@
-"""Reading a world from three CSV files: cities, cables, land links.
+"""Reading a world from CSV files: cities, cables, land links, and where cables branch.
 
 Each has a header row; ``#`` starts a comment line. Every problem is located and
 all are reported at once.
@@ -6,13 +6,18 @@ all are reported at once.
 - cities: ``city,country,latitude,longitude,kind`` (kind ``city`` or ``landing``);
 - cables, a row a segment: ``cable,year,published_km,from,to,length_km`` (year and
   published_km of the cable are on its first row, and may be empty);
-- land: ``from,to,length_km``.
+- land: ``from,to,length_km``;
+- branches and express, which may be missing. Branches: ``cable,landing,branch_km``, for each landing that the
+  cable's trunk passes by at sea the length of the branch to it, part of the length
+  of every segment that ends there. Express: ``cable,from,to,length_km``, for two
+  landings that are nearer to each other than those branches say, because several
+  landings in between share one.
 """
 
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from emulator.errors import Problem, ScenarioError
@@ -27,6 +32,8 @@ if TYPE_CHECKING:
 CITY_COLUMNS: Final = ("city", "country", "latitude", "longitude", "kind")
 CABLE_COLUMNS: Final = ("cable", "year", "published_km", "from", "to", "length_km")
 LAND_COLUMNS: Final = ("from", "to", "length_km")
+BRANCH_COLUMNS: Final = ("cable", "landing", "branch_km")
+EXPRESS_COLUMNS: Final = ("cable", "from", "to", "length_km")
 ROUNDING: Final = 0.99
 """A length may fall this far under the great circle: coordinates and lengths are rounded."""
 
@@ -73,20 +80,79 @@ class _Table:
         return value
 
 
-def load_world(cities_csv: Path, cables_csv: Path, land_csv: Path) -> PhysicalWorld:
-    """Read and check a world. Raises `ScenarioError` with every problem of the three files.
+def load_world(
+    cities_csv: Path,
+    cables_csv: Path,
+    land_csv: Path,
+    branches_csv: Path | None = None,
+    express_csv: Path | None = None,
+) -> PhysicalWorld:
+    """Read and check a world. Raises `ScenarioError` with every problem of the files.
 
     Segments are numbered cables first, then land, in the order of the files.
     """
-    tables = tuple(_Table(str(path)) for path in (cities_csv, cables_csv, land_csv))
+    tables = [_Table(str(path)) for path in (cities_csv, cables_csv, land_csv)]
     cities, landing_only = _read_cities(tables[0], cities_csv)
     segments: list[Segment] = []
     cables = _read_cables(tables[1], cables_csv, cities, segments)
     _read_land(tables[2], land_csv, cities, segments)
+    if branches_csv is not None:
+        tables.append(_Table(str(branches_csv)))
+        cables = _read_branches(tables[-1], branches_csv, cables, segments)
+    if express_csv is not None:
+        tables.append(_Table(str(express_csv)))
+        cables = _read_express(tables[-1], express_csv, cities, cables, segments)
     problems = tuple(problem for table in tables for problem in table.problems)
     if problems:
         raise ScenarioError(problems)
     return PhysicalWorld(cities, tuple(segments), cables, landing_only)
+
+
+def _read_branches(
+    table: _Table, path: Path, cables: dict[str, Cable], segments: list[Segment]
+) -> dict[str, Cable]:
+    """``cables`` with their branches, each no longer than the segments that it is part of."""
+    found: dict[str, dict[str, float]] = {}
+    for line, row in table.rows(path, BRANCH_COLUMNS):
+        name, landing = row["cable"], row["landing"]
+        length = table.number(line, "branch_km", row["branch_km"], 0, 45_000)
+        if name not in cables:
+            table.problem(line, "cable", f"no cable {name!r}")
+            continue
+        touching = [segments[index] for index in cables[name].segments if landing in segments[index].ends]
+        if not touching:
+            table.problem(line, "landing", f"{name} does not land at {landing!r}")
+        elif landing in found.setdefault(name, {}):
+            table.problem(line, "landing", f"{landing!r} is there twice")
+        elif length is not None:
+            found[name][landing] = length
+            for segment in touching:
+                if sum(found[name].get(end, 0.0) for end in segment.ends) > segment.length_km:
+                    table.problem(line, "branch_km", f"{segment.name} is shorter than its branches")
+    return {
+        name: replace(cable, branches=tuple(found.get(name, {}).items())) for name, cable in cables.items()
+    }
+
+
+def _read_express(
+    table: _Table, path: Path, cities: dict[str, City], cables: dict[str, Cable], segments: list[Segment]
+) -> dict[str, Cable]:
+    """``cables`` with their express stretches, none shorter than its great circle."""
+    found: dict[str, list[tuple[str, str, float]]] = {}
+    for line, row in table.rows(path, EXPRESS_COLUMNS):
+        name = row["cable"]
+        if name not in cables:
+            table.problem(line, "cable", f"no cable {name!r}")
+            continue
+        landings = {end for index in cables[name].segments for end in segments[index].ends}
+        missing = [column for column in ("from", "to") if row[column] not in landings]
+        for column in missing:
+            table.problem(line, column, f"{name} does not land at {row[column]!r}")
+        if not missing:
+            stretch = _segment(table, line, row, cities, index=0, cable=name)
+            if stretch is not None:
+                found.setdefault(name, []).append((*stretch.ends, stretch.length_km))
+    return {name: replace(cable, express=tuple(found.get(name, ()))) for name, cable in cables.items()}
 
 
 def _read_cities(table: _Table, path: Path) -> tuple[dict[str, City], frozenset[str]]:

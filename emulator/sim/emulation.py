@@ -106,8 +106,8 @@ class Emulation:
                     side,
                     self.routers[router],
                     each.peers[side],
-                    protocol.sessions[router],
-                    stream(self.plan.seed, f"session/{names[side]}/{names[1 - side]}/{each.link}"),
+                    config=protocol.sessions[router],
+                    rng=stream(self.plan.seed, f"session/{names[side]}/{names[1 - side]}/{each.link}"),
                 )
                 for side, router in enumerate(each.routers)
             )

@@ -1,7 +1,7 @@
 """Applies timeline events to a running network, and takes them back.
 
 Causes add up: a link is dark while any cut on it lasts or a router at its end
-is down, a router drops while any blackhole on it lasts.
+is down, a router drops while any blackhole on it lasts. A repair of what is whole does nothing.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class Faults:
         self._cuts = [0] * len(network.links)
         self._outages = [0] * len(network.routers)
         self._blackholes = [0] * len(network.routers)
+        self._mutes: dict[tuple[int, int], int] = {}
         self._is_lit = [True] * len(network.links)
         self._degraded: dict[int, dict[int, tuple[int, float]]] = {}
 
@@ -58,7 +59,10 @@ class Faults:
                 emulation.withdraw(router, prefix)
             case StopExporting(routers, asn, repair):
                 for router in routers:
-                    emulation.mute(router, asn, is_muted=not repair)
+                    count = self._mutes[router, asn] = max(
+                        0, self._mutes.get((router, asn), 0) + (-1 if repair else 1)
+                    )
+                    emulation.mute(router, asn, is_muted=count > 0)
             case ResetSession(routers):
                 for session in emulation.sessions:
                     if {half.router.index for half in session.halves} == set(routers):
@@ -70,20 +74,20 @@ class Faults:
         match action:
             case LinksDown(links):
                 for link in links:
-                    self._cuts[link] += step
+                    self._cuts[link] = max(0, self._cuts[link] + step)
                     self._refresh(link)
             case RoutersDown(routers):
                 self._outage(routers, step)
             case Blackhole(routers):
                 plane, now = self._emulation.plane, self._emulation.engine.now
                 for router in routers:
-                    self._blackholes[router] += step
+                    self._blackholes[router] = max(0, self._blackholes[router] + step)
                     plane.set_blackhole(now, router, self._blackholes[router] > 0)
 
     def _refresh(self, link: int) -> None:
         """Bring a link's light in line with its cuts and the routers at its ends."""
         ends = self._emulation.plan.network.links[link].ends
-        is_lit = self._cuts[link] <= 0 and not any(self._outages[end] > 0 for end in ends)
+        is_lit = not self._cuts[link] and not any(self._outages[end] > 0 for end in ends)
         if is_lit != self._is_lit[link]:
             self._is_lit[link] = is_lit
             self._emulation.light(link, is_on=is_lit)
@@ -92,13 +96,18 @@ class Faults:
         """Fail or revive routers, all at once, then their links."""
         emulation = self._emulation
         for router in routers:
-            self._outages[router] += step
-            is_up = self._outages[router] <= 0
+            self._outages[router] = max(0, self._outages[router] + step)
+            is_up = not self._outages[router]
             emulation.routers[router].is_up = is_up
             emulation.plane.set_router(emulation.engine.now, router, is_up)
         for router in routers:
             for link in emulation.plan.network.links_of[router]:
                 self._refresh(link)
+            if self._outages[router]:  # also sessions over links that were dark already
+                for half in emulation.routers[router].lines:
+                    half.go_down()
+            elif (interior := emulation.interiors.get(emulation.routers[router].speaker.asn)) is not None:
+                interior.router_restarted(router)
 
     def _degrade(self, action: Degrade, event: int) -> None:
         """Set or clear one event's delay and loss on the directed links that it bears upon."""

@@ -44,6 +44,7 @@ class Interior:
         self.observer = observer
         self.area = Area(network, asn)
         self.sessions: list[tuple[Session, int, int]] = []
+        self._sessions_at: dict[int, list[tuple[Session, int]]] = {r: [] for r in self.area.routers}
         self._routers: dict[int, RouterProcess] = {}
         self._up = (1 << len(self.area.links)) - 1
         self._nodes = {r: LinkStateRouter(self.area, r) for r in self.area.routers}
@@ -52,8 +53,11 @@ class Interior:
         self._links = {link.index: link for link in self.area.links}
 
     def join(self, routers: Mapping[int, RouterProcess]) -> None:
-        """Set the routers whose speakers hear of changes."""
+        """Set the routers whose speakers hear of changes; `sessions` is complete by then."""
         self._routers = {r: routers[r] for r in self.area.routers}
+        for session, first, second in self.sessions:
+            self._sessions_at[first].append((session, second))
+            self._sessions_at[second].append((session, first))
 
     def cost(self, router: int, target: int) -> int | None:
         """Interior cost as ``router`` believes it, None when it knows no way."""
@@ -89,15 +93,32 @@ class Interior:
             self.engine.after(self.config.detection, self._detected, end, link, is_up)
         self._check_sessions()
 
+    def router_restarted(self, router: int) -> None:
+        """A router is back after an outage: links may have changed while it could not notice."""
+        self.engine.after(self.config.detection, self._look_around, router)
+
+    def _look_around(self, router: int) -> None:
+        if self._routers[router].is_up:
+            self._flood(router, self._nodes[router].look_around(self._up), None)
+            self._trigger(router)
+
     def _check_sessions(self) -> None:
         """IBGP sessions ride on the IGP: dead while no path joins their routers."""
         for session, first, second in self.sessions:
             delay = self.delay(first, second)
             if delay is None or not (self._routers[first].is_up and self._routers[second].is_up):
                 session.transport_lost()
+                self._tell_sessions(second)
             else:
                 session.delay = delay
                 session.transport_restored()
+
+    def _tell_sessions(self, router: int) -> None:
+        """Tell the router's iBGP sessions whose far ends it knows no way to."""
+        cost = self._routes[router].cost
+        for session, other in self._sessions_at[router]:
+            if other not in cost:
+                session.route_lost(router)
 
     def _detected(self, router: int, link: int, is_up: bool) -> None:
         node = self._nodes[router]
@@ -135,9 +156,10 @@ class Interior:
     def _spf(self, router: int) -> None:
         self._throttles[router].ran(self.engine.now)
         old, new = self._routes[router], self._nodes[router].spf()
+        self._routes[router] = new
+        self._tell_sessions(router)
         if new is old:
             return
-        self._routes[router] = new
         if new.first_link != old.first_link:
             self.engine.after(self.config.fib_install, self._install, router, new)
         if new.cost != old.cost:

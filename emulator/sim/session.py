@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from emulator.bgp.liveness import detection_time
+from emulator.bgp.liveness import Detection, detection_time
 from emulator.units import LONG_AGO
 
 if TYPE_CHECKING:
@@ -32,11 +32,13 @@ class Half:
         "is_up",
         "last_arrival",
         "last_heard",
+        "overtaken",
         "peer",
         "rng",
         "router",
         "session",
         "side",
+        "speaking",
         "stalled",
     )
 
@@ -46,6 +48,7 @@ class Half:
         side: int,
         router: RouterProcess,
         peer: int,
+        *,
         config: SessionConfig,
         rng: random.Random,
     ) -> None:
@@ -59,11 +62,23 @@ class Half:
         self.is_up = False
         self.last_arrival: int = LONG_AGO
         self.last_heard = 0
+        self.speaking = 0
+        """Epoch of the session that the speaker believes in: a busy one may be behind."""
         self.stalled: list[Update] = []
+        """Sent, and not arrived before the transport died, in order."""
+        self.overtaken = 0
+        """How many of them were in flight then."""
+
+    @property
+    def follows_routes(self) -> bool:
+        """Whether this end drops the session when the IGP loses the other end, and not sooner."""
+        return self.session.link is None and self.config.detection is Detection.INTERFACE
 
     def transmit(self, update: Update) -> None:
         """Send to the other end; wait in TCP's buffer while the transport is dead."""
         session = self.session
+        if self.speaking != session.epoch:
+            return  # written to a connection that is closed
         if not session.is_alive:
             self.stalled.append(update)
             return
@@ -81,8 +96,18 @@ class Half:
     def go_up(self) -> None:
         """This end is Established."""
         self.is_up = True
-        self.router.put(self.router.speaker.session_up, self.peer)
+        self.router.put(self._opened, self.session.epoch)
         self.session.changed(self)
+
+    def _opened(self, epoch: int) -> None:
+        """The speaker learns of the new session."""
+        self.speaking = epoch
+        self.router.speaker.session_up(self.peer)
+
+    def drain(self) -> list[Update]:
+        """Empty TCP's buffer and return what it held."""
+        waiting, self.stalled, self.overtaken = self.stalled, [], 0
+        return waiting
 
 
 class Session:
@@ -124,14 +149,15 @@ class Session:
             far = self.halves[1 - half.side]
             far.last_heard = self.engine.now
             far.router.deliver(far.peer, update)
-        else:
-            half.stalled.append(update)
+        else:  # before everything that was sent after the transport died
+            half.stalled.insert(half.overtaken, update)
+            half.overtaken += 1
 
     def establish(self) -> None:
         """Both ends are Established now: a new session, nothing of the old in flight."""
         self.epoch += 1
         for half in self.halves:
-            half.stalled.clear()
+            half.drain()
             half.go_down()
         for half in self.halves:
             half.go_up()
@@ -146,7 +172,11 @@ class Session:
                 self.engine.after(half.config.hold_time, self._watch, half, self.epoch)
 
     def transport_lost(self) -> None:
-        """The link or a router died: each living end finds out in its own time."""
+        """The link or a router died: each living end finds out in its own time.
+
+        An iBGP session rides on no interface: there `interface` detection waits
+        until the router's SPF has no way to the other end (`route_lost`).
+        """
         if not self.is_alive:
             return
         self.is_alive = False
@@ -155,10 +185,16 @@ class Session:
         for half in self.halves:
             if not half.router.is_up:
                 half.go_down()
-            elif half.is_up:
+            elif half.is_up and not half.follows_routes:
                 delay = detection_time(half.config, half.rng)
                 if delay is not None:
                     self.engine.after(delay, self._detected, half, self._outage)
+
+    def route_lost(self, router: int) -> None:
+        """The IGP knows no way any more from ``router`` to the other end of this iBGP session."""
+        for half in self.halves:
+            if half.router.index == router and half.is_up and half.follows_routes and not self.is_alive:
+                self.engine.after(half.config.interface_delay, self._detected, half, self._outage)
 
     def _detected(self, half: Half, outage: int) -> None:
         if outage == self._outage and not self.is_alive:
@@ -171,8 +207,7 @@ class Session:
         self.is_alive = True
         if all(half.is_up for half in self.halves):
             for half in self.halves:
-                waiting, half.stalled = half.stalled, []
-                for update in waiting:
+                for update in half.drain():
                     half.transmit(update)
         else:
             self._reconnect()
@@ -186,11 +221,11 @@ class Session:
         """``near`` sends a NOTIFICATION and drops the session, then both open it again."""
         self.epoch += 1
         near.go_down()
-        self.engine.after(self.delay, self._notified, self.halves[1 - near.side])
+        self.engine.after(self.delay, self._notified, self.halves[1 - near.side], self.epoch)
         self._reconnect()
 
-    def _notified(self, half: Half) -> None:
-        if self.is_alive:
+    def _notified(self, half: Half, epoch: int) -> None:
+        if self.is_alive and epoch == self.epoch:
             half.go_down()
 
     def _watch(self, half: Half, epoch: int) -> None:

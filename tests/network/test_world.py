@@ -11,11 +11,20 @@ import pytest
 
 from emulator.network import directory
 from emulator.network.access import apportion
+from emulator.network.fibre import RESTRICTED
 from emulator.network.geo import great_circle_km
 from emulator.network.latency import fibre_bound
 from emulator.network.model import City, Kind, Link, Network, Relationship, Segment
 from emulator.network.physical import Cable, PhysicalWorld, builtin_world
-from emulator.network.spec import AccessSpec, CapacitySpec, CdnSpec, TransitSpec, WorldError, WorldSpec
+from emulator.network.spec import (
+    AccessNetworkSpec,
+    AccessSpec,
+    CapacitySpec,
+    CdnSpec,
+    TransitSpec,
+    WorldError,
+    WorldSpec,
+)
 from emulator.network.world import build_world, default_spec
 
 SEED = 1
@@ -165,6 +174,21 @@ def test_every_group_buys_transit_from_somebody_else(world: Network) -> None:
     assert len({group.asn for group in world.groups}) == len(world.groups) == 150
 
 
+def test_uplinks_keep_away_from_closed_countries(world: Network) -> None:
+    """Few cross one on land that neither end stands in, and only landlocked countries' networks do."""
+    uplinks = [link for link in of(world, Relationship.CUSTOMER_PROVIDER) if asns(world, link)[0] >= 4.2e9]
+    crossing = []
+    for link in uplinks:
+        ends = {world.cities[str(world.routers[router].city)].country for router in link.ends}
+        land = [world.segments[index] for index in link.segments if world.segments[index].cable is None]
+        crossed = {world.cities[end].country for segment in land for end in segment.ends}
+        if crossed & RESTRICTED - ends:
+            crossing.append(world.cities[str(world.routers[link.ends[0]].city)].country)
+
+    assert len(crossing) <= 0.03 * len(uplinks)
+    assert set(crossing) <= {"KZ", "KG", "TJ", "UZ", "TM", "MN", "AF", "SS", "TD"}
+
+
 def test_large_countries_have_several_networks_in_different_cities(world: Network) -> None:
     """And West Africa's coast is there, country by country."""
     cities: dict[str, set[str]] = {}
@@ -175,6 +199,115 @@ def test_large_countries_have_several_networks_in_different_cities(world: Networ
     assert len(cities["IN"]) >= 4
     assert len(cities["US"]) >= 2
     assert {"CI", "GH", "NG", "BJ", "TG", "SN", "BF", "NE", "CM", "LT", "KE", "AU"} <= set(cities)
+
+
+WEST_AFRICA = ("LR", "SL", "GA", "GM")
+
+
+def test_countries_that_are_named_are_there_and_are_not_counted_twice() -> None:
+    """Small countries left out of the general list join it, in their own share; the order is no matter."""
+    physical = builtin_world()
+    transit = tuple(map(TransitSpec, SIX))
+    whole = (AccessSpec(400), AccessSpec(8, countries=(*WEST_AFRICA, "EE")))
+    worlds = [
+        build_world(WorldSpec((*transit, *access), SMALL.cdn), physical, SEED)
+        for access in (whole, whole[::-1])
+    ]
+    users = directory.countries()
+    shares: dict[str, float] = {}
+    for group in worlds[0].groups:
+        shares[group.country] = shares.get(group.country, 0) + group.weight
+    everyone = sum(users[code].users for code in shares)
+
+    assert {*WEST_AFRICA, "EE", "NG", "DE"} <= set(shares)
+    assert all(abs(shares[code] - users[code].users / everyone) < 1e-9 for code in shares)
+    assert {g.name: g.weight for g in worlds[0].groups} == pytest.approx(
+        {g.name: g.weight for g in worlds[1].groups}
+    )
+
+
+def test_naming_a_country_gives_it_a_network() -> None:
+    """However few users it has, next to others with many."""
+    networks = (*map(TransitSpec, SIX), AccessSpec(5, countries=("NG", *WEST_AFRICA)), AccessSpec(30))
+    world = build_world(WorldSpec(networks, SMALL.cdn), builtin_world(), SEED)
+    count = Counter(group.country for group in world.groups)
+
+    assert [count[code] for code in ("NG", *WEST_AFRICA)] == [1, 1, 1, 1, 1]
+    assert sum(count.values()) == 35
+
+
+GIVEN = AccessNetworkSpec(64501, "Lone Star", ("Monrovia", "Freetown"), (1299, 37282), weight=2_000_000)
+
+
+def test_an_access_network_of_ones_own() -> None:
+    """A router and a group a city, its upstreams in each, joined inside; the users shared by inhabitants."""
+    spec = replace(SMALL, networks=(*SMALL.networks, GIVEN))
+    network = build_world(spec, builtin_world(), SEED)
+    groups = [group for group in network.groups if group.asn == 64501]
+    bought = {
+        (network.routers[link.ends[0]].city, asns(network, link)[1])
+        for link in of(network, Relationship.CUSTOMER_PROVIDER)
+        if asns(network, link)[0] == 64501
+    }
+    population = directory.city_population()
+    generated = sum(group.weight for group in network.groups if group.asn != 64501)
+    users = sum(directory.countries()[c].users for c in {g.country for g in network.groups} - {"LR", "SL"})
+
+    assert [network.routers[group.router].name for group in groups] == [
+        "AS64501@Monrovia",
+        "AS64501@Freetown",
+    ]
+    assert network.system_by_asn[64501].name == "Lone Star"
+    assert network.system_by_asn[64501].kind is Kind.ACCESS
+    assert bought == {(city, asn) for city in ("Monrovia", "Freetown") for asn in (1299, 37282)}
+    assert connected(network, 64501)
+    assert groups[0].weight / groups[1].weight == pytest.approx(
+        population["Monrovia"] / population["Freetown"]
+    )
+    assert sum(group.weight for group in groups) / generated == pytest.approx(2_000_000 / users)
+
+
+def test_an_access_network_of_ones_own_leaves_the_others_alone() -> None:
+    """Names, upstreams and fibre of every other network stay; names are unique."""
+    without = build_world(SMALL, builtin_world(), SEED)
+    spec = replace(SMALL, networks=(replace(GIVEN, upstreams=None), *SMALL.networks))
+    network = build_world(spec, builtin_world(), SEED)
+    others = [(*described(network, link)[:4],) for link in network.links if 64501 not in asns(network, link)]
+
+    assert others == [(*described(without, link)[:4],) for link in without.links]
+    assert [g.name for g in network.groups if g.asn != 64501] == [g.name for g in without.groups]
+    assert len({group.name for group in network.groups}) == len(network.groups)
+    assert len({router.name for router in network.routers}) == len(network.routers)
+
+
+def test_mistakes_in_access_networks_are_reported_at_once() -> None:
+    """Cities, upstreams, weight, AS numbers; countries that two lists name, and too few networks."""
+    found = problems_of(
+        replace(
+            SMALL,
+            networks=(
+                *map(TransitSpec, SIX),
+                AccessNetworkSpec(1299, cities=("Monrovai",), upstreams=(1299, 65000, 1299)),
+                AccessNetworkSpec(64501, weight=0.0, upstreams=()),
+                AccessSpec(2, countries=("LR", "SL", "LR")),
+                AccessSpec(5, countries=("SL",)),
+                AccessSpec(5),
+                AccessSpec(6),
+            ),
+        )
+    )
+
+    assert "twice" in found["networks.6.asn"]
+    assert "did you mean 'Monrovia'" in found["networks.6.cities.0"]
+    assert "AS65000" in found["networks.6.upstreams.1"]
+    assert "twice" in found["networks.6.upstreams.2"]
+    assert "at least one city" in found["networks.7.cities"]
+    assert "over 0" in found["networks.7.weight"]
+    assert "at least one transit" in found["networks.7.upstreams"]
+    assert "twice" in found["networks.8.countries.2"]
+    assert "at least 3" in found["networks.8.count"]
+    assert "twice" in found["networks.9.countries.0"]
+    assert "twice" in found["networks.11"]
 
 
 def test_pops_are_islands(world: Network) -> None:

@@ -45,7 +45,7 @@ def draw_reconvergence(view: RunView) -> Figure | None:
     ends = []
     for name, look in looks(view.kinds).items():
         if name not in found:
-            ends.append((0.0, f"{name}: no group affected", look.colour))
+            ends.append((0.0, f"{name}: none affected", look.colour))
             continue
         x, y = _ecdf(found[name].seconds, low, watched)
         ax.step(x, y, where="post", color=look.colour, linestyle=look.dashes, zorder=3 + look.order)
@@ -62,7 +62,7 @@ def draw_reconvergence(view: RunView) -> Figure | None:
 
 def _recovered(seconds: Floats) -> str:
     back = int(np.isfinite(seconds).sum())
-    return f"all {back} groups" if back == len(seconds) else f"{back} of {len(seconds)} groups"
+    return f"all {back}" if back == len(seconds) else f"{back} of {len(seconds)}"
 
 
 def _ecdf(seconds: Floats, low: float, end: float) -> tuple[Floats, Floats]:

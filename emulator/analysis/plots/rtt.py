@@ -135,7 +135,7 @@ def _cdf_title(view: RunView, phases: list[str]) -> str:
 
 
 def _cdf_subtitle(view: RunView, phases: list[str]) -> str:
-    text = "Share of successful requests with at most this round-trip time; further left is faster."
+    text = "Successful requests by round-trip time; further left is faster."
     if "during" in phases:
         text += f" During: the first {duration(view.phases.during_end_s - (view.phases.fault_s or 0))}."
     return text

@@ -33,7 +33,7 @@ def draw_steering(view: RunView, strategy: str) -> Figure | None:
         4.95 if ranked else 3.05,
     )
     base = 2.5 if ranked else 0.55
-    ax = made.axes(0.85, base, 6.75, 2.2)
+    ax = made.axes(0.85, base, 6.3, 2.2)
     unit = time_axis(ax, view, labelled=not ranked)
     x = np.append(steering.seconds, view.phases.end_s) / unit.seconds
     shares = 100 * np.hstack([steering.in_use, steering.in_use[:, -1:]])
@@ -47,7 +47,7 @@ def draw_steering(view: RunView, strategy: str) -> Figure | None:
     rows = list(zip(middles, steering.addresses, shares[:, -1], colours, strict=True))
     end_labels(ax, [(m, f"{name} {share:.0f} %", colour) for m, name, share, colour in rows if share >= 0.5])  # noqa: PLR2004
     if ranked:
-        lower = made.axes(0.85, 0.55, 6.75, 1.55)
+        lower = made.axes(0.85, 0.55, 6.3, 1.55)
         time_axis(lower, view)
         for row, colour in zip(steering.wan, colours, strict=True):
             lower.plot(x, np.append(row, row[-1]), color=colour, zorder=3)

@@ -40,13 +40,16 @@ SMALL_PT: Final = 9.0
 _BY_KIND: Final = {"anycast": "#d55e00", "unicast": "#8c6bb1", "regional": "#b8860b"}
 _IPA: Final = ("#0072b2", "#009e73", "#56b4e9", "#004c6d")
 _OTHERS: Final = ("#cc79a7", "#e69f00", "#7f7f7f", "#000000")
-_DASHES: Final[tuple[Any, ...]] = ("solid", (0, (5, 1.6)), (0, (1.6, 1.4)), (0, (7, 1.5, 1.5, 1.5)))
+_DASHES: Final[tuple[Any, ...]] = ("solid", (0, (3, 2.6)), (0, (1, 2)), (0, (7, 1.5, 1.5, 1.5)))
 
 ADDRESSES: Final = (
     "#4477aa", "#ee9944", "#66a182", "#c26a8d", "#8e7cc3", "#b5a642", "#5fb3b3", "#a0522d",
     "#7a8793", "#d17b7b", "#3d6b4f", "#c9a0dc",
 )  # fmt: skip
 """Colours of providers and other service addresses, in order of appearance."""
+
+_BOLD_CHARACTER_IN: Final = 0.0835
+"""Mean width of a bold character at `SMALL_PT`, on the safe side."""
 
 RC: Final[dict[str, Any]] = {
     "font.family": "DejaVu Sans",
@@ -173,6 +176,7 @@ def end_labels(ax: Axes, labels: Sequence[tuple[float, str, str]], *, gap_pt: fl
     """
     if not labels:
         return
+    room = int((WIDTH_IN * (1 - float(ax.get_position().x1)) - 0.15) / _BOLD_CHARACTER_IN)
     height_pt = float(ax.get_position().height * ax.figure.get_figheight() * 72)  # type: ignore[union-attr]
     to_axes = ax.transData + ax.transAxes.inverted()
     wanted = sorted(
@@ -182,8 +186,9 @@ def end_labels(ax: Axes, labels: Sequence[tuple[float, str, str]], *, gap_pt: fl
     placed = spread([position for position, _, _ in wanted], gap_pt / height_pt, 0.0, 1.0)
     for (_, text, colour), position in zip(wanted, placed, strict=True):
         ax.text(
-            1.012, position, text, transform=ax.transAxes, color=colour, va="center", ha="left",
-            fontsize=SMALL_PT, fontweight="bold", parse_math=False, clip_on=False,
+            1.012, position, text if "\n" in text else shortened(text, room), transform=ax.transAxes,
+            color=colour, va="center", ha="left", fontsize=SMALL_PT, fontweight="bold", parse_math=False,
+            clip_on=False,
         )  # fmt: skip
 
 
@@ -229,7 +234,7 @@ def key_line(made: Sheet, left: float, bottom: float, entries: Sequence[tuple[st
 
 
 _PATH_DATA: Final = re.compile(r' d="[^"]*"')
-_FRACTION: Final = re.compile(r"(\.\d\d)\d+")
+_FRACTION: Final = re.compile(r"(?<=\.\d\d)\d+")
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -243,5 +248,5 @@ def save(figure: Figure, path: Path) -> None:
         return
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    text = _PATH_DATA.sub(lambda data: _FRACTION.sub(r"\1", data[0]), buffer.getvalue())
+    text = _PATH_DATA.sub(lambda data: _FRACTION.sub("", data[0]), buffer.getvalue())
     path.write_text(text, encoding="utf-8", newline="\n")

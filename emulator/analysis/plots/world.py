@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -166,15 +166,13 @@ def _draw_base(ax: Axes, view: RunView, *, cut: bool) -> None:
     from matplotlib.patches import PathPatch
 
     sea = PathPatch(_globe(), facecolor=SEA, edgecolor="none", zorder=0.5)
-    ax.add_patch(sea)
+    ax.add_artist(sea)  # not add_patch, which would measure every vertex
     land = PathPatch(_land(), facecolor=LAND, edgecolor="none", zorder=1)
-    ax.add_patch(land)
+    ax.add_artist(land)
     land.set_clip_path(sea)
     lines: dict[str, list[Array]] = {"land": [], "cable": [], "cut": []}
-    for segment in view.atlas.get("segments", ()):
-        points = _segment_points(view, segment)
-        kind = "cut" if cut and segment.get("cut") else "cable" if segment.get("cable") else "land"
-        lines[kind] += way(points)
+    for kind, is_cut, parts in _segment_lines(view):
+        lines["cut" if cut and is_cut else kind] += parts
     ax.add_collection(LineCollection(lines["land"], colors=LAND_LINK, linewidths=0.5, zorder=1.5))
     ax.add_collection(LineCollection(lines["cable"], colors=CABLE, linewidths=0.8, zorder=2))
     ax.add_collection(
@@ -182,6 +180,19 @@ def _draw_base(ax: Axes, view: RunView, *, cut: bool) -> None:
     )
     if cut:
         _label_cuts(ax, view)
+
+
+@lru_cache(maxsize=2)
+def _segment_lines(view: RunView) -> list[tuple[str, bool, list[Array]]]:
+    """(land or cable, cut at some time, projected lines) of each segment: the same on every map of a run."""
+    return [
+        (
+            "cable" if segment.get("cable") else "land",
+            bool(segment.get("cut")),
+            way(_segment_points(view, segment)),
+        )
+        for segment in view.atlas.get("segments", ())
+    ]
 
 
 def _segment_points(view: RunView, segment: Any) -> list[tuple[float, float]]:  # noqa: ANN401 - JSON
@@ -319,7 +330,7 @@ def _title(view: RunView, strategy: str, catchments: dict[str, Catchment]) -> st
     shift = (metrics.get("catchment_shift_share") or {}).get(phase)
     weight = now.requests.sum()
     dark = float(now.requests[now.dark].sum() / weight) if weight else 0.0
-    moved = f"{percent(shift or 0.0)} of the demand moved to another POP"
+    moved = f"{percent(shift) if shift else 'none'} of the demand moved to another POP"
     return f"{strategy}: {moved}" + (f", {percent(dark)} went dark" if dark else ", no group went dark")
 
 

@@ -141,8 +141,21 @@ def faults(
     return happenings
 
 
+class Case:
+    """A plan that Hypothesis prints in a line."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Wrap ``plan``."""
+        self.plan = plan
+
+    def __repr__(self) -> str:
+        """What to look at first; the whole plan is on `plan`."""
+        network, timeline = self.plan.network, [(e.at, e.actions) for e in self.plan.timeline]
+        return f"<{len(network.routers)} routers, {len(network.links)} links, {timeline}>"
+
+
 @st.composite
-def plans(draw: st.DrawFn, *, heals: bool) -> Plan:
+def plans(draw: st.DrawFn, *, heals: bool) -> Case:
     """A network, its settings and its bad minute; with ``heals`` everything is mended after it."""
     network = draw(networks())
     origins = [
@@ -172,4 +185,4 @@ def plans(draw: st.DrawFn, *, heals: bool) -> Plan:
         prefixes=PREFIXES,
         fib_install_delay=draw(st.sampled_from([0, 100 * MILLISECOND])),
     )
-    return replace(plan, originations=tuple(origins))
+    return Case(replace(plan, originations=tuple(origins)))

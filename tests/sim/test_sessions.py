@@ -1,0 +1,277 @@
+"""Sessions: how a failure is noticed, what is lost with it, and how everything comes back."""
+
+from __future__ import annotations
+
+from statistics import mean
+
+import pytest
+from labs import D, Result, announce, clique, event, line, paths, plan_of, r0, ring, run, systems
+
+from emulator.bgp.config import Delay
+from emulator.bgp.liveness import Detection, SessionConfig
+from emulator.record.trace import BEST_PATH, SESSION
+from emulator.timeline import (
+    LinksDown,
+    Originate,
+    ResetSession,
+    RoutersDown,
+    StopExporting,
+    StopOriginating,
+)
+from emulator.units import MILLISECOND, SECOND
+
+
+def detected_after(config: SessionConfig, seed: int = 1) -> int:
+    """How long (ns) after a cut r1 loses the route that r0 announces over it."""
+    result = run(
+        plan_of(line(2), sessions=(config,) * 2, events=[event(LinksDown((0,)), at=SECOND)], seed=seed)
+    )
+    assert result.quiescent
+    assert paths(result) == {(0, 0): ()}
+    return result.time
+
+
+@pytest.mark.parametrize("delay", [0, 50 * MILLISECOND])
+def test_interface_detection(delay: int) -> None:
+    """Loss of light drops the session after the configured delay, exactly."""
+    assert detected_after(SessionConfig(interface_delay=delay)) == delay
+
+
+def test_hold_timer_detection_is_uniform() -> None:
+    """The last keepalive came up to an interval ago: uniform on [H - K, H], mean H - K/2."""
+    config = SessionConfig(Detection.HOLD_TIMER, hold_time=90 * SECOND, keepalive=30 * SECOND)
+    times = [detected_after(config, seed) for seed in range(300)]
+    assert min(times) >= 60 * SECOND
+    assert max(times) <= 90 * SECOND
+    assert mean(times) == pytest.approx(75 * SECOND, abs=1.5 * SECOND)  # 3 standard errors
+    thirds = [sum(low * SECOND <= t < (low + 10) * SECOND for t in times) for low in (60, 70, 80)]
+    assert min(thirds) > 70
+
+
+def test_bfd_detection() -> None:
+    """RFC 5880 6.8.4: after more than m - 1 intervals, after m at most."""
+    config = SessionConfig(Detection.BFD, bfd_interval=300 * MILLISECOND, bfd_multiplier=3)
+    times = [detected_after(config, seed) for seed in range(100)]
+    assert min(times) > 600 * MILLISECOND
+    assert max(times) <= 900 * MILLISECOND
+    assert max(times) - min(times) > 250 * MILLISECOND
+
+
+def test_hold_time_zero_never_detects() -> None:
+    """RFC 4271 4.2: without keepalives nobody finds out."""
+    config = SessionConfig(Detection.HOLD_TIMER, hold_time=0)
+    result = run(plan_of(line(2), sessions=(config,) * 2, events=[event(LinksDown((0,)))]))
+    assert paths(result) == {(0, 0): (), (1, 0): (0,)}
+
+
+def sessions_of(result: Result) -> list[tuple[float, list[str], bool]]:
+    """(second, [who, its peer], up) in order."""
+    return [(e["at_s"], e["ends"], e["up"]) for e in result.emulation.recorder.trace if e["type"] == SESSION]
+
+
+def test_keepalives_that_come_too_seldom() -> None:
+    """Hold time 90 s against a peer that sends keepalives every 200 s: dropped at 90 s, again and again.
+
+    The NOTIFICATION takes D, the new session 4 D. Then r0's route arrives at 5 D
+    and starts the hold timer anew, as every UPDATE does (RFC 4271 6.5).
+    """
+    sessions = (SessionConfig(keepalive=200 * SECOND), SessionConfig(hold_time=90 * SECOND))
+    nothing = event(LinksDown((0,), repair=True))
+    result = run(plan_of(line(2), sessions=sessions, events=[nothing], duration=200 * SECOND))
+    d = D / SECOND
+    assert sessions_of(result) == [
+        (90.0, ["r1", "r0"], False),
+        (90 + d, ["r0", "r1"], False),
+        (90 + 4 * d, ["r0", "r1"], True),
+        (90 + 4 * d, ["r1", "r0"], True),
+        (180 + 5 * d, ["r1", "r0"], False),
+        (180 + 6 * d, ["r0", "r1"], False),
+        (180 + 9 * d, ["r0", "r1"], True),
+        (180 + 9 * d, ["r1", "r0"], True),
+    ]
+
+
+def test_keepalives_that_come_often_enough_are_no_events() -> None:
+    """A healthy session costs nothing and never falls."""
+    result = announce(line(2), duration=86_400 * SECOND)
+    assert sessions_of(result) == []
+
+
+def test_reset_advertises_everything_again() -> None:
+    """Line of 3, reset between r0 and r1: T = 6 D, A = 4, W = 2.
+
+    The NOTIFICATION reaches r1 at D, its withdrawal r2 at 2 D, whose echo is
+    withdrawn too. The session is up at 4 D; r0's route reaches r1 at 5 D and r2
+    at 6 D, and each of them sends it back once.
+    """
+    result = run(plan_of(line(3), events=[event(ResetSession((0, 1)))]))
+    assert (result.time, result.announcements, result.withdrawals) == (6 * D, 4, 2)
+    assert paths(result) == {(0, 0): (), (1, 0): (0,), (2, 0): (1, 0)}
+
+
+SLOW = (SessionConfig(Detection.HOLD_TIMER, hold_time=90 * SECOND, keepalive=30 * SECOND),) * 5
+
+
+def test_short_flap_loses_nothing() -> None:
+    """Dark for a second, noticed after 60: no session falls, and what was sent meanwhile arrives."""
+    result = run(
+        plan_of(
+            line(2),
+            sessions=SLOW[:2],
+            prefixes=2,
+            events=[
+                event(LinksDown((0,))),
+                event(Originate(0, 1), at=SECOND // 2, index=1),
+                event(LinksDown((0,), repair=True), at=SECOND, index=2),
+            ],
+        )
+    )
+    assert sessions_of(result) == []
+    changes = [(e["at_s"], e["router"]) for e in result.emulation.recorder.trace if e["type"] == BEST_PATH]
+    assert changes == [(0.5, "r0"), (1 + D / SECOND, "r1")]
+
+
+def test_messages_caught_in_a_flap_keep_their_order() -> None:
+    """An announcement in flight when the light goes out does not arrive after the withdrawal."""
+    result = run(
+        plan_of(
+            line(2),
+            config=r0(mrai=0),
+            sessions=SLOW[:2],
+            announced=False,
+            events=[
+                event(Originate(0, 0)),
+                event(LinksDown((0,)), at=D // 2, index=1),
+                event(StopOriginating(0, 0), at=D // 2 + 1, index=2),
+                event(LinksDown((0,), repair=True), at=SECOND, index=3),
+            ],
+        )
+    )
+    assert sessions_of(result) == []
+    assert paths(result) == {}
+
+
+@pytest.mark.parametrize("detection", list(Detection))
+def test_repair_restores_the_ribs(detection: Detection) -> None:
+    """A ring routes round a cut, and as before once it is mended."""
+    before = {(0, 0): (), (1, 0): (0,), (2, 0): (1, 0), (3, 0): (4, 0), (4, 0): (0,)}
+    sessions = (SessionConfig(detection),) * 5
+    cut = event(LinksDown((0,)))
+    broken = run(plan_of(ring(5), sessions=sessions, events=[cut]))
+    assert paths(broken) == before | {(1, 0): (2, 3, 4, 0), (2, 0): (3, 4, 0)}
+    mend = event(LinksDown((0,), repair=True), at=1000 * SECOND, index=1)
+    mended = run(plan_of(ring(5), sessions=sessions, events=[cut, mend]))
+    assert mended.quiescent
+    assert paths(mended) == before
+
+
+def test_overlapping_cuts_add_up() -> None:
+    """A link that was cut twice is dark until both cuts are mended; mending what is whole does nothing."""
+    events = [
+        event(LinksDown((0,), repair=True), at=SECOND, index=0),
+        event(LinksDown((0,)), at=2 * SECOND, index=1),
+        event(LinksDown((0,)), at=3 * SECOND, index=2),
+        event(LinksDown((0,), repair=True), at=4 * SECOND, index=3),
+    ]
+    assert paths(run(plan_of(line(2), events=events))) == {(0, 0): ()}
+    events.append(event(LinksDown((0,), repair=True), at=5 * SECOND, index=4))
+    assert paths(run(plan_of(line(2), events=events))) == {(0, 0): (), (1, 0): (0,)}
+
+
+def test_router_outage_and_return() -> None:
+    """All of its sessions fall at once; it comes back empty and learns everything again."""
+    events = [event(RoutersDown((1,)), at=SECOND)]
+    network = line(4)
+    down = run(plan_of(network, events=events))
+    assert paths(down) == {(0, 0): ()}
+    assert sorted(ends for _, ends, up in sessions_of(down) if not up) == [
+        ["r0", "r1"],
+        ["r1", "r0"],
+        ["r1", "r2"],
+        ["r2", "r1"],
+    ]
+    events.append(event(RoutersDown((1,), repair=True), at=500 * SECOND, index=1))
+    back = run(plan_of(network, events=events))
+    assert back.quiescent
+    assert paths(back) == {(0, 0): (), (1, 0): (0,), (2, 0): (1, 0), (3, 0): (2, 1, 0)}
+
+
+def test_reboot_behind_a_cut_nobody_noticed_yet() -> None:
+    """A router that restarts while its link is dark has lost the session, however patient its peer is."""
+    result = run(
+        plan_of(
+            line(2),
+            sessions=SLOW[:2],
+            events=[
+                event(LinksDown((0,)), at=0, index=0),
+                event(RoutersDown((1,)), at=SECOND, index=1),
+                event(RoutersDown((1,), repair=True), at=2 * SECOND, index=2),
+                event(LinksDown((0,), repair=True), at=3 * SECOND, index=3),
+            ],
+        )
+    )
+    up = 3 + 4 * D / SECOND
+    assert sessions_of(result) == [
+        (1.0, ["r1", "r0"], False),
+        (up, ["r0", "r1"], False),
+        (up, ["r0", "r1"], True),
+        (up, ["r1", "r0"], True),
+    ]
+    assert paths(result) == {(0, 0): (), (1, 0): (0,)}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_busy_router_does_not_speak_on_a_session_that_is_gone(seed: int) -> None:
+    """With messages slower than the handshake a router learns late that its session was replaced.
+
+    What it still says in the old one must not be taken for the new one's
+    (`labs.run` compares both ends' Adj-RIBs).
+    """
+    slow = r0(mrai=0, processing_delay=Delay("uniform", 50 * MILLISECOND, 500 * MILLISECOND))
+    events = []
+    for turn in range(30):
+        at = turn * 170 * MILLISECOND
+        action = (StopOriginating(0, 0), Originate(0, 0), ResetSession((1, 2)))[turn % 3]
+        events.append(event(action, at=at, index=turn))
+    result = run(plan_of(clique(5), config=slow, events=events, seed=seed))
+    assert result.quiescent
+
+
+def test_muted_exports_add_up_and_come_back() -> None:
+    """Withdrawn from one AS only; with two causes until both are gone."""
+    network = systems([0, 1, 2], [(0, 1), (0, 2)])
+    stop, resume = StopExporting((0,), 65001), StopExporting((0,), 65001, repair=True)
+    events = [event(each, at=i * SECOND, index=i) for i, each in enumerate([stop, stop, resume])]
+    everywhere = {(0, 0): (), (1, 0): (0,), (2, 0): (0,)}
+    muted = run(plan_of(network, events=events))
+    assert paths(muted) == {(0, 0): (), (2, 0): (0,)}
+    events.append(event(resume, at=3 * SECOND, index=3))
+    assert paths(run(plan_of(network, events=events))) == everywhere
+
+
+def test_ibgp_partition_and_healing() -> None:
+    """AS 1 is r1 - r2 - r3, with r0 and r4 beyond its ends; a cut between r1 and r2 parts it.
+
+    Then r1 alone reaches r0; r3 and r4 lose the prefix, since the only way led
+    through the AS. Healing brings back the interior sessions and everything else.
+    """
+    network = systems([0, 1, 1, 1, 2], [(0, 1), (1, 2), (2, 3), (3, 4)])
+    whole = {(0, 0): (), (1, 0): (0,), (2, 0): (0,), (3, 0): (0,), (4, 0): (1, 0)}
+    cut, mend = (
+        event(LinksDown((1,)), at=SECOND),
+        event(LinksDown((1,), repair=True), at=60 * SECOND, index=1),
+    )
+    parted = run(plan_of(network, events=[cut]))
+    assert parted.quiescent
+    assert paths(parted) == {(0, 0): (), (1, 0): (0,)}
+    healed = run(plan_of(network, events=[cut, mend]))
+    assert healed.quiescent
+    assert paths(healed) == whole
+
+
+def test_prefix_for_one_neighbour_stays_with_it_across_a_backbone() -> None:
+    """Announced at r0 to AS 2 only: r1 of the same AS hears of it and keeps it from AS 1 too."""
+    network = systems([0, 0, 1, 2, 2], [(0, 1), (1, 2), (0, 3), (1, 4)])
+    events = [event(Originate(0, 0, frozenset({65002})))]
+    result = run(plan_of(network, announced=False, events=events))
+    assert paths(result) == {(0, 0): (), (1, 0): (), (3, 0): (0,), (4, 0): (0,)}

@@ -1,0 +1,75 @@
+"""A speaker with a host that writes everything down."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from emulator.bgp.attributes import Attributes, Update
+from emulator.bgp.config import SpeakerConfig
+from emulator.bgp.peer import PeerConfig
+from emulator.bgp.speaker import Speaker
+from emulator.rng import stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from emulator.bgp.decision import Candidate
+    from emulator.bgp.policy import Relation
+
+OWN = 100
+
+
+class Notebook:
+    """A host: what was sent to whom, which wake-ups were asked for, what the Loc-RIB became."""
+
+    def __init__(self) -> None:
+        """Nothing happened yet."""
+        self.sent: list[tuple[int, Update]] = []
+        self.alarms: list[tuple[int, int]] = []
+        self.changes: list[tuple[int, Candidate | None]] = []
+
+    def send(self, peer: int, update: Update) -> None:
+        """Note a message."""
+        self.sent.append((peer, update))
+
+    def wake_at(self, instant: int, peer: int) -> None:
+        """Note an alarm."""
+        self.alarms.append((instant, peer))
+
+    def route_changed(self, prefix: int, best: Candidate | None) -> None:
+        """Note a best route."""
+        self.changes.append((prefix, best))
+
+    def heard(self) -> dict[int, list[tuple[int, ...] | None]]:
+        """Peer -> AS paths sent to it since the last time, None for a withdrawal."""
+        heard: dict[int, list[tuple[int, ...] | None]] = {}
+        for peer, update in self.sent:
+            heard.setdefault(peer, []).append(update.attributes.as_path if update.attributes else None)
+        self.sent.clear()
+        return heard
+
+
+def speaker(
+    *peers: tuple[int, Relation],
+    igp_cost: Callable[[int], int | None] = lambda _: 1,
+    is_up: bool = True,
+    **config: Any,  # noqa: ANN401
+) -> tuple[Speaker, Notebook]:
+    """Router 0 of AS 100 with sessions to routers 1, 2, ...: (AS, what it is to us) each."""
+    configs = [PeerConfig(asn, i, 10 + i, relation) for i, (asn, relation) in enumerate(peers, 1)]
+    it = Speaker(0, OWN, 1, configs, SpeakerConfig(**config), igp_cost=igp_cost, rng=stream(1, "test"))
+    it.host = notebook = Notebook()
+    for peer in range(len(peers)):
+        if is_up:
+            it.session_up(peer)
+    it.decide(0)
+    return it, notebook
+
+
+def route(*as_path: int, next_hop: int = 1, **more: Any) -> Update:  # noqa: ANN401
+    """An announcement of prefix 0."""
+    return Update(0, Attributes(as_path, next_hop, **more))
+
+
+GONE = Update(0, None)
+"""A withdrawal of prefix 0."""
