@@ -146,6 +146,18 @@ def test_flooding_reaches_everybody(network: Network, data: st.DataObject) -> No
         assert {b: c for (a, b), c in believed.items() if a == alive and c is not None} == expected
 
 
+def test_a_part_that_returns_hears_what_happened_meanwhile() -> None:
+    """RFC 2328 10.8: r0 is cut off while the cheap link between r2 and r3 dies, far from where it returns."""
+    network = systems([0] * 4, [(0, 1), (1, 2), (2, 3, 1), (2, 3, 5)])
+    events = [
+        event(LinksDown((0,)), at=0, index=0),
+        event(LinksDown((2,)), at=10 * SECOND, index=1),
+        event(LinksDown((0,), repair=True), at=20 * SECOND, index=2),
+    ]
+    result = run(plan_of(network, events=events))
+    assert costs(result)[0, 3] == 1 + 1 + 5
+
+
 @pytest.mark.parametrize("hops", range(1, 5))
 def test_news_travel_a_hop_in_delay_and_processing(hops: int) -> None:
     """A line whose last link is cut: the router ``hops`` away changes its costs exactly then.

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from matplotlib.figure import Figure
 
     from emulator.analysis.plots import Picture
     from emulator.analysis.view import RunView
@@ -32,8 +34,10 @@ Made by `make gallery` and by nothing else: what is changed here by hand is lost
 _LAB: Final = ("updates", "changes")
 _STEADY: Final = ("rtt-cdf", "map", "shares")
 _FAULT: Final = ("success", "rtt", "reconvergence", "map", "shares")
+_ORDER: Final = tuple(dict.fromkeys((*_FAULT, *_STEADY, *_LAB)))
 _COMPARED: Final = ("anycast", "ipa")
-"""Kinds of strategies; of each the first one stands for all where a picture shows one strategy only."""
+"""Kinds of strategies; where a picture shows one strategy only, one of each: its namesake, or the first."""
+_IMAGE: Final = re.compile(r"!\[(.*)\]\((.*)\)")
 
 
 @click.command()
@@ -53,13 +57,17 @@ def gallery(scenarios: tuple[Path, ...], *, into: Path, quiet: bool) -> int:
     from emulator.cli.progress import progress
     from emulator.record.folder import write_text
 
+    index = into / INDEX
+    captions = dict(_captions(index.read_text(encoding="utf-8"))) if index.exists() else {}
     for one in load_all(scenarios or library()):
-        with progress(one.document.name, quiet=quiet) as report:
+        name = one.document.name
+        with progress(name, quiet=quiet) as report:
             finished = simulated(plan_of(one), report)
             report("pictures", 0.0)
-            _draw(RunView(finished.record), into / one.document.name)
-        click.echo(str(into / one.document.name))
-    write_text(into / INDEX, index_page(load_all(library()), into))
+            drawn = _draw(RunView(finished.record), into / name)
+        captions.update((f"{name}/{file}", caption) for file, caption in drawn.items())
+        click.echo(str(into / name))
+    write_text(index, index_page(load_all(library()), captions, into))
     return 0
 
 
@@ -73,20 +81,26 @@ def chosen(view: RunView) -> list[Picture]:
     from emulator.analysis.plots import pictures
 
     kinds = _LAB if not view.strategies else _STEADY if view.phases.fault_s is None else _FAULT
-    firsts = [next((s for s in view.strategies if view.kinds[s] == kind), None) for kind in _COMPARED]
+    shown: list[str] = []
+    for kind in _COMPARED:
+        of_kind = [name for name in view.strategies if view.kinds[name] == kind]
+        shown += [kind] if kind in of_kind else of_kind[:1]
     found = pictures(view, kinds)
-    found.sort(key=lambda picture: kinds.index(picture.kind))
-    return [picture for picture in found if picture.strategy is None or picture.strategy in firsts]
+    return [picture for picture in found if picture.strategy is None or picture.strategy in shown]
 
 
-def _draw(view: RunView, folder: Path) -> None:
-    """Draw into a folder beside, then put it in place: the old pictures stay until the new are whole."""
+def _draw(view: RunView, folder: Path) -> dict[str, str]:
+    """Draw into a folder beside, then put it in place; return the title of each file.
+
+    The old pictures stay until the new ones are whole.
+    """
     import matplotlib as mpl
 
     from emulator.analysis.plots import draw
     from emulator.analysis.plots.compact import save_compact
     from emulator.analysis.plots.style import RC
 
+    titles: dict[str, str] = {}
     beside = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
@@ -94,45 +108,55 @@ def _draw(view: RunView, folder: Path) -> None:
         for picture in chosen(view):
             figure = draw(view, picture)
             if figure is not None:
-                save_compact(figure, beside, picture.name)
+                titles[save_compact(figure, beside, picture.name).name] = _title(figure)
     shutil.rmtree(folder, ignore_errors=True)
     beside.rename(folder)
+    return titles
 
 
-def index_page(loaded: Sequence[Loaded], into: Path) -> str:
-    """Write the index of the pictures in ``into``, in Markdown: those with clients first, then the labs."""
-    sections = []
+def _title(figure: Figure) -> str:
+    """Return the finding that stands above a picture, for those who cannot see it."""
+    from emulator.analysis.plots.style import TITLE_PT
+
+    lines = [text.get_text() for text in figure.texts if text.get_fontsize() == TITLE_PT]
+    return re.sub(r"[\[\]<>]", "", " ".join(lines))
+
+
+def index_page(loaded: Sequence[Loaded], captions: Mapping[str, str], into: Path) -> str:
+    """Write the index of the pictures in ``into``, in Markdown: runs with clients first, then the labs.
+
+    ``captions``: file, relative to ``into`` -> what it shows.
+    """
+    from emulator.analysis.captions import CAPTIONS
+
+    parts = [_HEAD, *(f"- **{kind}**: {CAPTIONS[kind]}" for kind in _ORDER), ""]
     for one in sorted(loaded, key=lambda one: (not one.document.strategies, one.document.name)):
         name = one.document.name
         if (into / name).is_dir():
-            sections.append("\n".join(_section(name, _about(one), into / name)))
-    return "\n".join([_HEAD, *sections])
+            parts.append(f"## [{name}](../scenarios/{name}.yaml)\n\n{_about(one)}\n")
+            files = sorted((into / name).iterdir(), key=lambda path: (_ORDER.index(_kind(path)), path.name))
+            for path in files:
+                file = f"{name}/{path.name}"
+                parts.append(f"![{captions.get(file, path.stem)}]({file})\n")
+    return "\n".join(parts)
 
 
-def _section(name: str, about: str, folder: Path) -> Iterator[str]:
-    """Yield the parts of a scenario: what happens in it, then each picture with a line of its own."""
-    from emulator.analysis.captions import CAPTIONS
-
-    yield f"## [{name}](../scenarios/{name}.yaml)\n\n{about}\n"
-    order = [*dict.fromkeys((*_FAULT, *_STEADY, *_LAB))]
-    drawn = [(_kind(path.stem), path.name) for path in sorted(folder.iterdir())]
-    for kind, file in sorted(drawn, key=lambda entry: (order.index(entry[0]), entry[1])):
-        caption = re.split(r"(?<=[.?!]) ", CAPTIONS[kind])[0]
-        yield f"![{name}: {caption}]({name}/{file})\n\n*{caption}*\n"
+def _captions(index: str) -> Iterator[tuple[str, str]]:
+    """Yield (file, caption) of the pictures in an index: those not drawn again keep theirs."""
+    for caption, file in _IMAGE.findall(index):
+        yield file, caption
 
 
-def _kind(stem: str) -> str:
+def _kind(path: Path) -> str:
     """Return the kind of picture that a file of that name has."""
-    from emulator.analysis.plots import KINDS
-
-    return stem if stem in KINDS else stem.partition("-")[0]
+    return path.stem if path.stem in _ORDER else path.stem.partition("-")[0]
 
 
 def _about(one: Loaded) -> str:
     """Return the scenario's description or, without one, the first paragraph of its leading comment."""
     if one.document.description:
         return " ".join(one.document.description.split())
-    lines = []
+    lines: list[str] = []
     for line in one.data.decode("utf-8").splitlines():
         text = line.removeprefix("#").strip()
         if not line.startswith("#") or (lines and not text):

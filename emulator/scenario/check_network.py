@@ -132,6 +132,12 @@ def _check_networks(network: WorldNetwork) -> Iterator[Finding]:
         if not isinstance(one, NetworkSpec):
             continue
         path = ("network", "networks", index)
+        if one.kind == "access" and one.cables is not None:
+            yield (*path, "cables"), "only a transit network has cables of its own"
+        if one.kind == "access" and one.cities is None:
+            yield path, "an access network needs its `cities`"
+        if one.kind == "transit" and one.weight is not None:
+            yield (*path, "weight"), "only an access network has users: say `kind: access`"
         if first.setdefault(one.asn, index) != index:
             yield (*path, "asn"), f"AS {one.asn} is given twice"
         if one.asn == network.cdn.asn:

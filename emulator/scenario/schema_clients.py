@@ -92,7 +92,9 @@ class UserStrategy(_Measuring):
 
     kind: Literal["user"]
     class_: ClassPath = Field(
-        alias="class", description="Module and class; a module beside the scenario file is found first.", examples=["mysteering.strategies:Nearest"]
+        alias="class",
+        description="Module and class; a module beside the scenario file is found first.",
+        examples=["mysteering.strategies:Nearest"],
     )
     cover: bool = Field(default=False, description="As of `ipa`: whether its provider prefixes have a cover.")
 

@@ -110,7 +110,7 @@ class RelationshipsNetwork(Shape):
 
 
 class NetworkSpec(Shape):
-    """A transit network of the world, one router in each of its cities."""
+    """A transit or access network of the world, one router in each of its cities."""
 
     asn: Asn = Field(description="Its AS number.", examples=[1299])
     name: Text | None = Field(
@@ -118,8 +118,8 @@ class NetworkSpec(Shape):
         description="Name for people. Default: the world's name for this AS.",
         examples=["Arelion"],
     )
-    kind: Literal["transit"] = Field(
-        default="transit", description="What it does: carry others' traffic. Access networks are generated."
+    kind: Literal["transit", "access"] = Field(
+        default="transit", description="What it does: carry others' traffic, or hold clients."
     )
     cities: tuple[Text, ...] | None = Field(
         default=None,
@@ -129,9 +129,15 @@ class NetworkSpec(Shape):
     )
     cables: tuple[Text, ...] | None = Field(
         default=None,
-        description="The only submarine cables it has capacity on. Default: those that the world knows for"
-        " this AS, and a seeded share of the others.",
+        description="The only submarine cables that a transit network has capacity on. Default: those that"
+        " the world knows for this AS, and a seeded share of the others.",
         examples=[["AAE-1", "SEA-ME-WE-5"]],
+    )
+    weight: Annotated[float, Field(gt=0, le=1e10)] | None = Field(
+        default=None,
+        description="Internet users of an access network, shared out over its cities by their inhabitants;"
+        " they come on top of generated ones. Default: a million.",
+        examples=[12e6],
     )
     upstreams: tuple[Asn, ...] | None = Field(
         default=None,

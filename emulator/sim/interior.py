@@ -108,7 +108,6 @@ class Interior:
             delay = self.delay(first, second)
             if delay is None or not (self._routers[first].is_up and self._routers[second].is_up):
                 session.transport_lost()
-                self._tell_sessions(second)
             else:
                 session.delay = delay
                 session.transport_restored()

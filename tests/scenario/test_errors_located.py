@@ -344,8 +344,8 @@ def test_ranked_paths_are_paths(ranking: str, expected: str | None) -> None:
         ),
         (
             "{asn: 1299}",
-            "{asn: 1299, kind: access}",
-            "network.networks.0.kind: expected 'transit', got 'access'",
+            "{asn: 1299, kind: acces}",
+            "network.networks.0.kind: expected 'transit' or 'access', got 'acces'",
         ),
         ("{asn: 1299}", "{asn: 0}", "network.networks.0.asn: expected at least 1, got the number 0"),
         (

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from emulator.scenario.plan import Plan
 
 _SETTINGS = settings(
-    max_examples=int(__import__("os").environ.get("MX", "60")),
+    max_examples=60,
     deadline=None,
     derandomize=True,
     phases=[Phase.generate],  # a smaller example takes minutes to find

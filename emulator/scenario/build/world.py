@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from emulator.errors import InputError, ScenarioError
 from emulator.network.directory import transit_networks
 from emulator.network.physical import builtin_world
 from emulator.network.spec import (
     BUILTIN,
+    AccessNetworkSpec,
     AccessSpec,
     CapacitySpec,
     CdnSpec,
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from emulator.network.physical import PhysicalWorld
     from emulator.scenario.build.problems import Problems
     from emulator.scenario.schema_network import WorldNetwork
+
+
+DEFAULT_USERS: Final = 1e6
 
 
 def build_world_network(
@@ -62,13 +66,21 @@ def _physical(world: str, problems: Problems) -> PhysicalWorld | None:
     return None
 
 
-def _networks(given: WorldNetwork) -> tuple[tuple[TransitSpec | AccessSpec, ...], tuple[int, ...]]:
+def _networks(
+    given: WorldNetwork,
+) -> tuple[tuple[TransitSpec | AccessSpec | AccessNetworkSpec, ...], tuple[int, ...]]:
     """The networks asked for, and for each its place in the document's list."""
     listed = {one.asn for one in given.networks if isinstance(one, NetworkSpec)}
-    specs: list[TransitSpec | AccessSpec] = []
+    specs: list[TransitSpec | AccessSpec | AccessNetworkSpec] = []
     places: list[int] = []
     for place, one in enumerate(given.networks):
         match one:
+            case NetworkSpec(kind="access"):
+                specs.append(
+                    AccessNetworkSpec(
+                        one.asn, one.name, one.cities or (), one.upstreams, one.weight or DEFAULT_USERS
+                    )
+                )
             case NetworkSpec():
                 specs.append(TransitSpec(one.asn, one.name, one.cities, one.cables, one.upstreams))
             case BuiltinSpec():

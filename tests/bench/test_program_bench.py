@@ -1,0 +1,187 @@
+"""How fast the program is, beside what it is meant to be. Nothing here can fail for being slow.
+
+Whole processes: wall time and peak resident memory, of a fresh one each round.
+Inside a process: the world's steady state, and the control plane of a cable cut.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from emulator.network.directory import transit_networks
+from emulator.network.model import Relationship
+from emulator.scenario.build import build
+from emulator.scenario.loader import load
+from emulator.sim.emulation import Emulation
+from emulator.sim.faults import Faults
+from emulator.timeline import Event, LinksDown
+from emulator.units import MINUTE, SECOND, Duration, Instant
+
+if TYPE_CHECKING:
+    from pytest_benchmark.fixture import BenchmarkFixture
+
+    from emulator.scenario.plan import Plan
+
+ROOT = Path(__file__).parents[2]
+MAIN = ROOT / "scenarios" / "red-sea-2024.yaml"
+TRANSIT = 65550
+TRANSIT_ROUTERS = 40
+MEASURE = """
+import json, resource, subprocess, sys, time
+started = time.perf_counter()
+done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+wall = time.perf_counter() - started
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+peak = used.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+print(json.dumps([done.returncode, wall, used.ru_utime + used.ru_stime, peak]))
+"""
+"""Runs a command from a process of its own: the peak over that process's children is the command's alone."""
+
+
+def whole_process(benchmark: BenchmarkFixture, arguments: list[str], *, rounds: int, target: str) -> None:
+    """Benchmark ``python -m emulator`` with ``arguments``; CPU time, memory and target go to the extra info."""
+    command = [sys.executable, "-c", MEASURE, sys.executable, "-m", "emulator", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    found: list[tuple[int, float, float, float]] = []
+
+    def once() -> None:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        found.append(tuple(json.loads(done.stdout)))
+
+    benchmark.pedantic(once, rounds=rounds, iterations=1)
+    assert {code for code, *_ in found} == {0}
+    tell(
+        benchmark,
+        target,
+        wall_s=round(min(wall for _, wall, _, _ in found), 3),
+        cpu_s=round(min(cpu for _, _, cpu, _ in found), 3),
+        peak_rss_mib=round(max(peak for *_, peak in found)),
+    )
+
+
+def tell(benchmark: BenchmarkFixture, target: str, **figures: float) -> None:
+    """Keep the figures with the benchmark, and print them beside the target."""
+    benchmark.extra_info.update(target=target, **figures)
+    text = ", ".join(f"{name} {value:g}" for name, value in figures.items())
+    print(f"\n{benchmark.name}: {text} (target: {target})")  # noqa: T201 - a person reads it
+
+
+def test_main_scenario(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
+    """``make run``'s scenario: simulation, pictures and report."""
+    arguments = ["run", str(MAIN), "--out", str(tmp_path / "out")]
+    whole_process(benchmark, arguments, rounds=2, target="under 20 s and 1 GiB on two cores")
+
+
+def test_help(benchmark: BenchmarkFixture) -> None:
+    """What a person waits for ``--help``."""
+    whole_process(benchmark, ["--help"], rounds=10, target="under 0.3 s")
+
+
+@cache
+def main_plan() -> Plan:
+    """The plan of the main scenario."""
+    return build(load(MAIN))
+
+
+def test_plan_of_the_builtin_world(benchmark: BenchmarkFixture) -> None:
+    """From the file to the network."""
+    main_plan()  # tables that are read once a process
+    plan = benchmark.pedantic(lambda: build(load(MAIN)), rounds=3, iterations=1)
+    tell(benchmark, "no target", min_s=round(benchmark.stats.stats.min, 3), routers=len(plan.network.routers))
+
+
+def test_settling_the_builtin_world(benchmark: BenchmarkFixture) -> None:
+    """Every router's tables before anything happens."""
+    plan = main_plan()
+    benchmark.pedantic(lambda: Emulation(plan).settle(), rounds=3, iterations=1)
+    tell(
+        benchmark,
+        "no target",
+        min_s=round(benchmark.stats.stats.min, 3),
+        routers=len(plan.network.routers),
+        prefixes=len(plan.prefixes),
+    )
+
+
+def transit_plan(folder: Path) -> Plan:
+    """A transit network of 40 cities that carries a CDN's prefixes to 20 access networks; its fibre is cut."""
+    cities: list[str] = []
+    for network in transit_networks().values():
+        cities += [city for city in network.cities if city not in cities]
+    scenario = folder / "transit.yaml"
+    scenario.write_text(
+        f"""\
+version: 1
+name: transit
+network:
+  world: builtin
+  networks:
+    - {{asn: {TRANSIT}, name: Forty, kind: transit, cities: {json.dumps(cities[:TRANSIT_ROUTERS])}}}
+    - {{generate: access, count: 20}}
+  cdn: {{asn: 54113, pops: builtin, transit: [{TRANSIT}]}}
+bgp: {{mrai: 30s, processing_delay: 5ms, fib_install_delay: 100ms}}
+duration: 10min
+clients: {{demand: 1/s}}
+""",
+        encoding="utf-8",
+    )
+    return build(load(scenario))
+
+
+@pytest.mark.parametrize("where", ["submarine"])
+def test_cable_cut_in_a_transit_of_40_routers(
+    benchmark: BenchmarkFixture, tmp_path: Path, where: str
+) -> None:
+    """From the cut of the segment that most of its links ride on until all is quiet; control plane only."""
+    plan = transit_plan(tmp_path)
+    network = plan.network
+    assert len(network.routers_of[TRANSIT]) == TRANSIT_ROUTERS
+    inside = {
+        link.index
+        for link in network.links
+        if link.relationship is Relationship.INTERNAL and network.routers[link.ends[0]].asn == TRANSIT
+    }
+    riding = network.links_on_segment
+    cut = max(
+        (
+            segment.index
+            for segment in network.segments
+            if (segment.cable is not None) == (where == "submarine")
+        ),
+        key=lambda index: len(inside.intersection(riding[index])),
+    )
+    assert inside.intersection(riding[cut])
+    event = Event(0, Instant(1 * MINUTE), "cut", where, (LinksDown(riding[cut], segments=(cut,)),))
+    emulations: list[Emulation] = []
+
+    def settled() -> tuple[tuple[Emulation], dict[str, object]]:
+        from dataclasses import replace
+
+        emulation = Emulation(replace(plan, timeline=(event,), duration=Duration(600 * SECOND)))
+        emulation.settle()
+        emulations.append(emulation)
+        return (emulation,), {}
+
+    def run(emulation: Emulation) -> None:
+        emulation.run(Faults(emulation).apply, lambda _: None)
+
+    benchmark.pedantic(run, setup=settled, rounds=5)
+    window = emulations[-1].recorder.windows[-1]
+    assert window.best_path_changes
+    tell(
+        benchmark,
+        "under 1 s",
+        min_s=round(benchmark.stats.stats.min, 3),
+        routers=len(network.routers),
+        links_cut=len(riding[cut]),
+        best_path_changes=window.best_path_changes,
+        messages=window.announcements + window.withdrawals,
+    )
