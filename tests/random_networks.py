@@ -7,7 +7,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
-from labs import plan_of
 
 from emulator.bgp.config import Delay, MraiScope, SpeakerConfig
 from emulator.bgp.liveness import Detection, SessionConfig
@@ -23,6 +22,8 @@ from emulator.timeline import (
     StopOriginating,
 )
 from emulator.units import MILLISECOND, SECOND
+
+from labs import plan_of
 
 if TYPE_CHECKING:
     from emulator.scenario.plan import Plan

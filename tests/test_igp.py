@@ -8,12 +8,13 @@ import networkx as nx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from labs import event, plan_of, run, systems
 
 from emulator.igp import Advertisement, Area, IgpConfig, LinkStateRouter, SpfThrottle
 from emulator.network.model import Link, Network, Relationship, Router
 from emulator.timeline import LinksDown, RoutersDown
 from emulator.units import MILLISECOND, SECOND
+
+from labs import event, plan_of, run, systems
 
 if TYPE_CHECKING:
     from labs import Result

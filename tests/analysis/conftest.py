@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-import synthetic
 
 from emulator.analysis.metrics import with_metrics
 from emulator.analysis.view import RunView
+
+import synthetic
 
 if TYPE_CHECKING:
     from emulator.record.run import RunRecord

@@ -11,11 +11,11 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING
 
-from labs import lab, r0, ranked
-
 from emulator.bgp.speaker import Speaker
 from emulator.bgp.wiring import wire
 from emulator.rng import stream
+
+from labs import lab, r0, ranked
 
 if TYPE_CHECKING:
     from emulator.bgp.attributes import Update

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from speakers import GONE, OWN, route, speaker
 
 from emulator.bgp.attributes import Update
 from emulator.bgp.policy import GaoRexford, Relation
+
+from speakers import GONE, OWN, route, speaker
 
 EBGP = Relation.NONE
 IBGP = Relation.INTERNAL

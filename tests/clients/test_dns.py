@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from client_labs import history, path
 
 from emulator.clients.arrivals import Source
 from emulator.clients.config import Address, Demand, Host, Kind, Resolvers, Strategy
@@ -14,6 +13,8 @@ from emulator.clients.paths import Paths
 from emulator.clients.resolvers import Caches, Cells, make_cells
 from emulator.clients.steering import Authority
 from emulator.units import SECOND
+
+from client_labs import history, path
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from client_labs import DARK, history, path
 
 from emulator.clients.config import HealthChecks
 from emulator.clients.health import watch
 from emulator.clients.paths import Paths
 from emulator.units import SECOND
+
+from client_labs import DARK, history, path
 
 GROUPS = [f"g{i}" for i in range(400)]
 DIES_S, BACK_S, END_S = 100, 200, 300

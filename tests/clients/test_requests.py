@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from client_labs import DARK, anycast, config, history, ipa, network, path
 
 from emulator.clients.config import Demand, Fault, Resolvers, pypi_hosts
 from emulator.clients.histogram import rtt_bin
@@ -20,6 +19,8 @@ from emulator.errors import InputError
 from emulator.network.model import Link, Relationship
 from emulator.record.tables import RTT_BINS, RTT_FIRST_MS, RTT_RATIO, TABLES
 from emulator.units import MILLISECOND, SECOND, Duration
+
+from client_labs import DARK, anycast, config, history, ipa, network, path
 
 Tables = dict[str, dict]
 GOOD = [(0, path(0, 10))]

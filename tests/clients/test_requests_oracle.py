@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from client_labs import DARK, config, history, ipa, network, path
 
 from emulator.clients.arrivals import Source, is_download, last_mile_ms
 from emulator.clients.config import ClientConfig, Demand, HealthChecks, Resolvers
@@ -21,6 +20,8 @@ from emulator.clients.scene import chunk_edges, make_scene
 from emulator.clients.steering import Authority
 from emulator.forwarding.history import Fate, ForwardingHistory, PathState
 from emulator.units import SECOND
+
+from client_labs import DARK, config, history, ipa, network, path
 
 if TYPE_CHECKING:
     from emulator.network.model import Network

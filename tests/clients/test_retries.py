@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from client_labs import DARK, history, path
 
 from emulator.clients.attempts import Attempts, Conditions, Outcome, run
 from emulator.clients.config import Retry
 from emulator.clients.paths import NEVER, Paths
 from emulator.units import MILLISECOND, SECOND
+
+from client_labs import DARK, history, path
 
 
 def attempt(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from client_labs import DARK, config, history, ipa, network, path
 
 from emulator.clients.config import Address, Demand, Fault, Kind, Resolvers, Strategy
 from emulator.clients.requests import evaluate
 from emulator.clients.steering import Authority, View, checked_shares
 from emulator.errors import InputError
 from emulator.units import SECOND
+
+from client_labs import DARK, config, history, ipa, network, path
 
 ASKERS = 40_000
 

@@ -59,7 +59,12 @@ class Run:
         table = self.record.tables["paths"]
         found: list[dict[str, Any]] = [{} for _ in self.plan.network.groups]
         rows = zip(
-            table["prefix"], table["group"], table["start_s"], table["state"], table["pop"], table["rtt_ms"],
+            table["prefix"],
+            table["group"],
+            table["start_s"],
+            table["state"],
+            table["pop"],
+            table["rtt_ms"],
             strict=True,
         )
         for prefix, group, start, state, pop, rtt in rows:

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
 from emulator.igp import Area
 from emulator.network.model import Kind
 from emulator.timeline import LinksDown
+
 from library import run
+
+if TYPE_CHECKING:
+    from library import Run
 
 pytestmark = pytest.mark.slow
 
 
-def cut_links(result) -> set[int]:
+def cut_links(result: Run) -> set[int]:
     """Every link that the timeline severs."""
     actions = [action for event in result.plan.timeline for action in event.actions]
     return {link for action in actions if isinstance(action, LinksDown) for link in action.links}
 
 
-def backbone_delays(result, ends: list[tuple[str, str]]) -> list[tuple[float, float | None]]:
-    """RTT (ms) before and after the cuts of every (transit network, city pair) present in both; None: parted."""
+def backbone_delays(result: Run, ends: list[tuple[str, str]]) -> list[tuple[float, float | None]]:
+    """RTT (ms) before and after the cuts of each transit network between two of its cities; None: parted."""
     network, cut = result.plan.network, cut_links(result)
     found = []
     for system in network.systems:
@@ -38,7 +44,7 @@ def backbone_delays(result, ends: list[tuple[str, str]]) -> list[tuple[float, fl
     return found
 
 
-def rtts(result, address: str, at_s: float) -> np.ndarray:
+def rtts(result: Run, address: str, at_s: float) -> np.ndarray:
     """Path RTT of each group, NaN where nothing is delivered."""
     return np.array([path["rtt_ms"] for path in result.paths(address, at_s)])
 
@@ -46,7 +52,7 @@ def rtts(result, address: str, at_s: float) -> np.ndarray:
 # Baltic Sea ------------------------------------------------------------------------
 
 
-def test_baltic_some_paths_get_longer_and_nothing_is_lost():
+def test_baltic_some_paths_get_longer_and_nothing_is_lost() -> None:
     """Measured: 20 to 30 % of the paths Finland - Germany, no extra loss. Margin: 15 to 45 %."""
     result = run("baltic-2024")
     pairs = backbone_delays(result, [("Helsinki", "Frankfurt"), ("Helsinki", "Hamburg")])
@@ -59,7 +65,7 @@ def test_baltic_some_paths_get_longer_and_nothing_is_lost():
         assert found["lost_requests"]["count"] == 0
 
 
-def test_baltic_changes_little_beyond_the_region():
+def test_baltic_changes_little_beyond_the_region() -> None:
     """All groups stay reachable; outside the Nordic and Baltic countries hardly a path moves."""
     result = run("baltic-2024")
     region = np.any([result.country(code) for code in ("DK", "EE", "FI", "LT", "LV", "NO", "SE")], axis=0)
@@ -72,13 +78,29 @@ def test_baltic_changes_little_beyond_the_region():
 # West Africa -------------------------------------------------------------------------
 
 
-def test_west_africa_goes_dark_or_limps_by_the_cables_it_depends_on():
+def test_west_africa_goes_dark_or_limps_by_the_cables_it_depends_on() -> None:
     """Some groups lose everything to the end, several get longer ways, the rest of the world none of it."""
     result = run("west-africa-2024")
     region = np.any(
         [
             result.country(code)
-            for code in ("BF", "BJ", "CI", "CM", "GA", "GH", "GM", "GN", "LR", "ML", "NE", "NG", "SL", "SN", "TG")
+            for code in (
+                "BF",
+                "BJ",
+                "CI",
+                "CM",
+                "GA",
+                "GH",
+                "GM",
+                "GN",
+                "LR",
+                "ML",
+                "NE",
+                "NG",
+                "SL",
+                "SN",
+                "TG",
+            )
         ],
         axis=0,
     )
@@ -95,7 +117,7 @@ def test_west_africa_goes_dark_or_limps_by_the_cables_it_depends_on():
     assert (lost["lost"][dark] == lost["requests"][dark]).all()
 
 
-def test_no_strategy_steers_around_a_missing_cable():
+def test_no_strategy_steers_around_a_missing_cable() -> None:
     """Dark is dark: IPA loses the same groups as plain anycast."""
     found = run("west-africa-2024").strategies
 
@@ -108,8 +130,8 @@ def test_no_strategy_steers_around_a_missing_cable():
 # Red Sea -------------------------------------------------------------------------------
 
 
-def test_red_sea_lengthens_a_part_of_the_paths_between_europe_and_asia():
-    """A quarter of the traffic was put at stake (HGC, 2024): 10 to 45 % of the provider paths, none parted."""
+def test_red_sea_lengthens_a_part_of_the_paths_between_europe_and_asia() -> None:
+    """A quarter of the traffic was put at stake (HGC, 2024): 10 to 45 % of the provider paths."""
     europe, asia = ("Marseille", "London", "Frankfurt"), ("Mumbai", "Singapore", "Hong Kong")
     pairs = backbone_delays(run("red-sea-2024"), [(e, a) for e in europe for a in asia])
     longer = [after is None or after > before + 2 for before, after in pairs]
@@ -118,7 +140,7 @@ def test_red_sea_lengthens_a_part_of_the_paths_between_europe_and_asia():
     assert 0.10 <= np.mean(longer) <= 0.45
 
 
-def test_red_sea_clients_keep_their_detour_under_anycast():
+def test_red_sea_clients_keep_their_detour_under_anycast() -> None:
     """The RTT of the affected groups jumps and stays, for good; nobody is cut off."""
     result = run("red-sea-2024")
     before, soon, late = (rtts(result, "shared", at) for at in (59, 70, 590))
@@ -132,8 +154,8 @@ def test_red_sea_clients_keep_their_detour_under_anycast():
     assert result.strategies["anycast"]["lost_requests"]["count"] == 0
 
 
-def test_red_sea_ipa_moves_shares_off_the_providers_that_went_the_long_way():
-    """For groups whose providers were hit unevenly, requests end up faster than on the shares held before."""
+def test_red_sea_ipa_moves_shares_off_the_providers_that_went_the_long_way() -> None:
+    """Where providers were hit unevenly, requests end up faster than on the shares held before."""
     result = run("red-sea-2024")
     names = result.provider_addresses()
     before = np.array([rtts(result, name, 59) for name in names])

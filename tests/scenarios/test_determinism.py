@@ -6,9 +6,12 @@ import hashlib
 import os
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +27,10 @@ network:
     - {asn: 6453}
     - {asn: 3356}
     - {generate: access, count: 60}
-  cdn: {asn: 54113, pops: [LHR, FRA, MRS, IAD, SJC, SIN, TYO, SYD, GRU, JNB], transit: [1299, 174, 6453, 3356]}
+  cdn:
+    asn: 54113
+    pops: [LHR, FRA, MRS, IAD, SJC, SIN, TYO, SYD, GRU, JNB]
+    transit: [1299, 174, 6453, 3356]
 bgp: {mrai: {0s: 60%, 30s: 40%}, processing_delay: {uniform: [1ms, 20ms]}, fib_install_delay: 100ms}
 duration: 4min
 timeline:
@@ -58,7 +64,7 @@ def run(scenario: Path, out: Path, hash_seed: str, *options: str) -> None:
     )
 
 
-def test_two_processes_write_the_same_bytes(tmp_path):
+def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
     """Every file of a run: summary, trace, tables, pictures and report."""
     scenario = tmp_path / "small.yaml"
     scenario.write_text(SMALL_WORLD, encoding="utf-8")
@@ -71,7 +77,7 @@ def test_two_processes_write_the_same_bytes(tmp_path):
     assert first == second
 
 
-def test_another_seed_writes_other_bytes(tmp_path):
+def test_another_seed_writes_other_bytes(tmp_path: Path) -> None:
     """The seed is not decoration."""
     scenario = tmp_path / "small.yaml"
     scenario.write_text(SMALL_WORLD, encoding="utf-8")

@@ -6,8 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NEAREST = '''
 """Everything to the provider with the least median RTT."""
@@ -47,14 +51,14 @@ clients: {demand: 1k/s}
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Path:
     """A scenario and, beside it, the module that it names."""
     (tmp_path / "own.yaml").write_text(SCENARIO, encoding="utf-8")
     (tmp_path / "mysteering.py").write_text(NEAREST, encoding="utf-8")
     return tmp_path
 
 
-def emulator(folder, *options):
+def emulator(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run the scenario from another folder."""
     return subprocess.run(
         [sys.executable, "-m", "emulator", "run", str(folder / "own.yaml"), "--no-plots", *options],
@@ -66,7 +70,7 @@ def emulator(folder, *options):
     )
 
 
-def test_code_is_refused_unless_it_is_allowed(folder):
+def test_code_is_refused_unless_it_is_allowed(folder: Path) -> None:
     """A scenario from a stranger must not run code: exit 2, the place and the way out, nothing imported."""
     done = emulator(folder, "--out", str(folder / "out"))
 
@@ -76,7 +80,7 @@ def test_code_is_refused_unless_it_is_allowed(folder):
     assert not (folder / "imported").exists()
 
 
-def test_an_allowed_class_steers(folder):
+def test_an_allowed_class_steers(folder: Path) -> None:
     """Its choice of the nearest provider beats the nominal mix."""
     done = emulator(folder, "--out", str(folder / "out"), "--allow-code")
 
@@ -87,12 +91,18 @@ def test_an_allowed_class_steers(folder):
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("mysteering:Missing", "cannot be loaded"), ("nowhere:Nearest", "nowhere"), ("mysteering:Nonsense", "Nonsense")],
+    [
+        ("mysteering:Missing", "cannot be loaded"),
+        ("nowhere:Nearest", "nowhere"),
+        ("mysteering:Nonsense", "Nonsense"),
+    ],
 )
-def test_a_class_that_does_not_work_is_named(folder, name, said):
+def test_a_class_that_does_not_work_is_named(folder: Path, name: str, said: str) -> None:
     """Exit 2 and a message that names it; no traceback."""
     scenario = folder / "own.yaml"
-    scenario.write_text(scenario.read_text(encoding="utf-8").replace("mysteering:Nearest", name), encoding="utf-8")
+    scenario.write_text(
+        scenario.read_text(encoding="utf-8").replace("mysteering:Nearest", name), encoding="utf-8"
+    )
 
     done = emulator(folder, "--out", str(folder / "out"), "--allow-code")
 

@@ -6,10 +6,15 @@ has a margin that a wrong model would miss.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
 from library import run, run_changed
+
+if TYPE_CHECKING:
+    from library import Run
 
 pytestmark = pytest.mark.slow
 
@@ -19,14 +24,14 @@ DETECTION_S = (3 - 1) * 10 + 2, 3 * 10 + 2
 TTL_S = 30.0
 
 
-def affected(result, strategy: str) -> np.ndarray:
+def affected(result: Run, strategy: str) -> np.ndarray:
     """Groups that lost or delayed over half of their requests in the ten seconds after the fault."""
     soon = result.requests(strategy, start=FAULT + 1, end=FAULT + 11)
     with np.errstate(invalid="ignore"):
         return (soon["lost"] + soon["slow"]) / soon["requests"] > 0.5
 
 
-def bad_share(result, strategy: str, groups: np.ndarray, start: float, end: float) -> float:
+def bad_share(result: Run, strategy: str, groups: np.ndarray, start: float, end: float) -> float:
     """Share of lost or slow requests of ``groups`` that started in [start, end)."""
     counts = result.requests(strategy, start=start, end=end)
     return float((counts["lost"] + counts["slow"])[groups].sum() / counts["requests"][groups].sum())
@@ -36,7 +41,7 @@ def bad_share(result, strategy: str, groups: np.ndarray, start: float, end: floa
 
 
 @pytest.mark.parametrize("strategy", ["anycast", "ipa", "ipa-cover"])
-def test_when_a_pop_dies_bgp_moves_its_clients_within_seconds(strategy):
+def test_when_a_pop_dies_bgp_moves_its_clients_within_seconds(strategy: str) -> None:
     """Nothing is lost, all affected groups are back within 10 s, nobody is served there meanwhile."""
     result = run("pop-outage")
     metrics = result.strategies[strategy]
@@ -47,7 +52,7 @@ def test_when_a_pop_dies_bgp_moves_its_clients_within_seconds(strategy):
     assert metrics["lost_requests"]["share"] < 1e-5
 
 
-def test_the_dead_pop_serves_nobody_until_it_is_back():
+def test_the_dead_pop_serves_nobody_until_it_is_back() -> None:
     """Paths lead to Frankfurt before the outage and after its repair, and never during it."""
     result = run("pop-outage")
     frankfurt = next(pop.index for pop in result.plan.network.pops if pop.code == "FRA")
@@ -64,7 +69,7 @@ def test_the_dead_pop_serves_nobody_until_it_is_back():
 
 
 @pytest.fixture(scope="module")
-def session_down():
+def session_down() -> tuple[Run, int]:
     """Arelion loses its session at one POP: the one where its address serves most clients."""
     steady = run("steady-state")
     paths = steady.paths("AS1299", 0)
@@ -76,7 +81,7 @@ def session_down():
     ), busiest.index
 
 
-def test_other_providers_hold_the_pop_of_a_lost_session(session_down):
+def test_other_providers_hold_the_pop_of_a_lost_session(session_down: tuple[Run, int]) -> None:
     """Plain anycast still serves clients at that POP, through others, and loses nothing."""
     result, pop = session_down
     after = [path["pop"] for path in result.paths("shared", 700)]
@@ -85,7 +90,7 @@ def test_other_providers_hold_the_pop_of_a_lost_session(session_down):
     assert result.strategies["anycast"]["lost_requests"]["count"] == 0
 
 
-def test_a_providers_address_moves_to_another_of_its_pops(session_down):
+def test_a_providers_address_moves_to_another_of_its_pops(session_down: tuple[Run, int]) -> None:
     """Clients of the address at the lost POP are delivered elsewhere by the same provider, further away."""
     result, pop = session_down
     before, after = result.paths("AS1299", FAULT - 1), result.paths("AS1299", FAULT + 120)
@@ -103,7 +108,7 @@ def test_a_providers_address_moves_to_another_of_its_pops(session_down):
 # p withdrawn everywhere --------------------------------------------------------------
 
 
-def test_anycast_fails_over_by_bgp_when_a_provider_is_withdrawn():
+def test_anycast_fails_over_by_bgp_when_a_provider_is_withdrawn() -> None:
     """Path hunting over a few ASes: all back in under a minute, nothing lost."""
     found = run("provider-withdrawn").strategies["anycast"]
 
@@ -112,8 +117,8 @@ def test_anycast_fails_over_by_bgp_when_a_provider_is_withdrawn():
     assert 0 < found["service_reconvergence_s"]["max"] < 60
 
 
-def test_without_a_cover_a_withdrawn_provider_is_dark_until_health_check_and_ttl():
-    """The half of the groups recover no sooner than detection, all within detection, TTL and its violators."""
+def test_without_a_cover_a_withdrawn_provider_is_dark_until_health_check_and_ttl() -> None:
+    """Half of the groups recover no sooner than detection, all within detection, TTL and its violators."""
     found = run("provider-withdrawn").strategies["ipa"]["service_reconvergence_s"]
 
     assert found["affected_groups"] > 50
@@ -122,7 +127,7 @@ def test_without_a_cover_a_withdrawn_provider_is_dark_until_health_check_and_ttl
     assert found["censored"] == 0
 
 
-def test_a_cover_catches_a_withdrawn_provider_sooner_than_dns_does():
+def test_a_cover_catches_a_withdrawn_provider_sooner_than_dns_does() -> None:
     """Longest-prefix match falls to the cover once the specific is hunted away: seconds, not a minute."""
     strategies = run("provider-withdrawn").strategies
     cover, none = strategies["ipa-cover"], strategies["ipa"]
@@ -136,7 +141,7 @@ def test_a_cover_catches_a_withdrawn_provider_sooner_than_dns_does():
 # p blackholes but stays in BGP ---------------------------------------------------------
 
 
-def test_anycast_never_recovers_from_a_blackhole():
+def test_anycast_never_recovers_from_a_blackhole() -> None:
     """Affected groups lose over half of their requests until the end, and none is back."""
     result = run("provider-blackhole")
     groups = affected(result, "anycast")
@@ -150,7 +155,7 @@ def test_anycast_never_recovers_from_a_blackhole():
 
 
 @pytest.mark.parametrize("strategy", ["ipa", "ipa-cover"])
-def test_ipa_recovers_from_a_blackhole_by_health_checks(strategy):
+def test_ipa_recovers_from_a_blackhole_by_health_checks(strategy: str) -> None:
     """All but the groups whose every route leads through it are back within detection + TTL + slack.
 
     A cover does not help: the specific route is still there.
@@ -173,7 +178,7 @@ def test_ipa_recovers_from_a_blackhole_by_health_checks(strategy):
     assert bad_share(result, strategy, free, FAULT + DETECTION_S[1] + 3 * TTL_S + 10, 700) == 0
 
 
-def test_steering_around_a_blackhole_cannot_save_a_client_whose_own_routes_lead_into_it():
+def test_steering_around_a_blackhole_cannot_save_a_client_whose_own_routes_lead_into_it() -> None:
     """IPA loses where it must: captive groups lose as much as under plain anycast."""
     result = run("provider-blackhole")
     censored = result.record.tables["reconvergence"]
@@ -191,7 +196,7 @@ def test_steering_around_a_blackhole_cannot_save_a_client_whose_own_routes_lead_
 # p gets worse but stays ---------------------------------------------------------------
 
 
-def test_a_degraded_provider_loses_share_and_its_wins():
+def test_a_degraded_provider_loses_share_and_its_wins() -> None:
     """Its WAN falls, its share of the answers with it, and the rest of the shares grow."""
     result = run("provider-degraded")
     share = result.strategies["ipa"]["address_share"]["Lumen"]
@@ -201,15 +206,13 @@ def test_a_degraded_provider_loses_share_and_its_wins():
     )
 
     def wan(start: float, end: float) -> float:
-        return float(
-            np.mean([w for s, t, a, w in rows if s == "ipa" and a == "Lumen" and start <= t < end])
-        )
+        return float(np.mean([w for s, t, a, w in rows if s == "ipa" and a == "Lumen" and start <= t < end]))
 
     assert share["during"] < 0.6 * share["before"]
     assert wan(300, 700) < wan(0, 120) - 15
 
 
-def test_under_anycast_a_degraded_provider_hurts_until_it_is_repaired():
+def test_under_anycast_a_degraded_provider_hurts_until_it_is_repaired() -> None:
     """The groups behind it keep their added delay; IPA takes most of its own clients off it."""
     result = run("provider-degraded")
     before = result.requests("anycast", start=30, end=120)
@@ -219,6 +222,7 @@ def test_under_anycast_a_degraded_provider_hurts_until_it_is_repaired():
 
     assert hurt.sum() >= 5
     assert np.abs(after["rtt_ms"] - before["rtt_ms"])[hurt].max() < 5
-    assert result.strategies["ipa"]["slow_requests"]["share"] < result.strategies["anycast"][
-        "slow_requests"
-    ]["share"]
+    assert (
+        result.strategies["ipa"]["slow_requests"]["share"]
+        < result.strategies["anycast"]["slow_requests"]["share"]
+    )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from labs import D, Result, event, line, plan_of, r0, run
 
 from emulator.bgp.config import Damping
 from emulator.record.trace import BEST_PATH
 from emulator.timeline import Originate, StopOriginating
 from emulator.units import MINUTE, SECOND
+
+from labs import D, Result, event, line, plan_of, r0, run
 
 DAMPING = Damping(half_life=15 * MINUTE)
 

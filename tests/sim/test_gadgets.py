@@ -6,13 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from labs import M, Result, event, lab, paths, plan_of, r0, ranked, run
 
 from emulator.errors import EmulatorError
 from emulator.record.trace import BEST_PATH
 from emulator.sim.emulation import Emulation
 from emulator.sim.invariants import check_quiet
 from emulator.timeline import Originate
+
+from labs import M, Result, event, lab, paths, plan_of, r0, ranked, run
 
 if TYPE_CHECKING:
     from emulator.bgp.config import SpeakerConfig

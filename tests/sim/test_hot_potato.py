@@ -17,13 +17,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from labs import event, plan_of, run, systems
-
 from emulator.forwarding.history import Fate
 from emulator.igp import IgpConfig
 from emulator.network.model import ClientGroup, Network, Pop
 from emulator.timeline import LinksDown, Originate, RoutersDown
 from emulator.units import MILLISECOND, SECOND
+
+from labs import event, plan_of, run, systems
 
 IGP = IgpConfig(
     detection=10 * MILLISECOND,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from labs import D, event, lab, plan_of, r0, ranked, ring, run, systems
 
 from emulator.bgp.attributes import Attributes
 from emulator.bgp.policy import GaoRexford
@@ -16,6 +15,8 @@ from emulator.sim.emulation import Emulation
 from emulator.sim.fixed_point import Judge
 from emulator.sim.invariants import check_fibre_bound, check_paths_bound, check_quiet
 from emulator.timeline import Blackhole, StopOriginating
+
+from labs import D, event, lab, plan_of, r0, ranked, ring, run, systems
 
 
 @pytest.fixture

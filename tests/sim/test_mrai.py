@@ -5,11 +5,12 @@ from __future__ import annotations
 from statistics import mean
 
 import pytest
-from labs import D, M, clique, event, line, plan_of, r0, run, withdraw
 
 from emulator.bgp.config import Delay, MraiScope, SpeakerConfig
 from emulator.timeline import Originate, StopOriginating
 from emulator.units import MILLISECOND, SECOND
+
+from labs import D, M, clique, event, line, plan_of, r0, run, withdraw
 
 
 @pytest.mark.parametrize("n", range(2, 8))

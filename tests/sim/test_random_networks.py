@@ -6,16 +6,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hypothesis import HealthCheck, Phase, given, settings
-from labs import run
-from random_networks import plans
 
 from emulator.sim.emulation import Emulation
 from emulator.sim.invariants import check_quiet
 
-if TYPE_CHECKING:
-    from random_networks import Case
+from labs import run
+from random_networks import plans
 
+if TYPE_CHECKING:
     from emulator.scenario.plan import Plan
+
+    from random_networks import Case
 
 _SETTINGS = settings(
     max_examples=60,

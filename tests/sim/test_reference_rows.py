@@ -8,6 +8,7 @@ exact counts; none depends on the order of simultaneous events.
 from __future__ import annotations
 
 import pytest
+
 from labs import D, M, Result, announce, clique, line, r0, ring, star, withdraw
 
 SIZES = range(3, 10)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from statistics import mean
 
 import pytest
-from labs import D, Result, announce, event, line, paths, plan_of, r0, ring, run, systems
 
 from emulator.bgp.config import Delay
 from emulator.bgp.liveness import Detection, SessionConfig
@@ -19,6 +18,8 @@ from emulator.timeline import (
     StopOriginating,
 )
 from emulator.units import MILLISECOND, SECOND
+
+from labs import D, Result, announce, event, line, paths, plan_of, r0, ring, run, systems
 
 
 def detected_after(config: SessionConfig, seed: int = 1) -> int:

@@ -6,11 +6,12 @@ import networkx as nx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from labs import lab, plan_of
 
 from emulator.sim.emulation import Emulation
 from emulator.sim.invariants import check_quiet
 from emulator.steady.messages import DoesNotSettleError
+
+from labs import lab, plan_of
 
 
 @st.composite
