@@ -107,7 +107,9 @@ class Emulation:
                     self.routers[router],
                     each.peers[side],
                     config=protocol.sessions[router],
-                    rng=stream(self.plan.seed, f"session/{names[side]}/{names[1 - side]}/{each.link}"),
+                    seeded=partial(
+                        stream, self.plan.seed, f"session/{names[side]}/{names[1 - side]}/{each.link}"
+                    ),
                 )
                 for side, router in enumerate(each.routers)
             )

@@ -28,13 +28,14 @@ class Half:
     """One direction of a session, and the state of the end that sends on it."""
 
     __slots__ = (
+        "_rng",
+        "_seeded",
         "config",
         "is_up",
         "last_arrival",
         "last_heard",
         "overtaken",
         "peer",
-        "rng",
         "router",
         "session",
         "side",
@@ -50,7 +51,7 @@ class Half:
         peer: int,
         *,
         config: SessionConfig,
-        rng: random.Random,
+        seeded: Callable[[], random.Random],
     ) -> None:
         """``peer`` is the session's number at ``router``."""
         self.session = session
@@ -58,7 +59,8 @@ class Half:
         self.router = router
         self.peer = peer
         self.config = config
-        self.rng = rng
+        self._seeded = seeded
+        self._rng: random.Random | None = None
         self.is_up = False
         self.last_arrival: int = LONG_AGO
         self.last_heard = 0
@@ -68,6 +70,13 @@ class Half:
         """Sent, and not arrived before the transport died, in order."""
         self.overtaken = 0
         """How many of them were in flight then."""
+
+    @property
+    def rng(self) -> random.Random:
+        """This end's random stream, made when it first draws: most sessions never fail."""
+        if self._rng is None:
+            self._rng = self._seeded()
+        return self._rng
 
     @property
     def follows_routes(self) -> bool:
