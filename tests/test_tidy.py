@@ -408,7 +408,6 @@ def third_party(paths: list[Path]) -> set[str]:
 
 DISTRIBUTIONS = {
     "PIL": "pillow",
-    "PIL": "pillow",
     "markupsafe": "jinja2",
     "pydantic_core": "pydantic",
     "pytest_benchmark": "pytest-benchmark",
