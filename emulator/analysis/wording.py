@@ -115,6 +115,8 @@ def recovery_finding(strategies: Json) -> str:
             said[name] = f"none of {groups} groups recovered"
         elif censored:
             said[name] = f"{censored} of {groups} groups never recovered"
+        elif groups == 1:
+            said[name] = f"the one group that noticed back in {duration(found.get('max'))}"
         else:
             said[name] = f"all {groups} groups back in {duration(found.get('max'))}"
     return "; ".join(f"{names}: {text}" for names, text in together(said))

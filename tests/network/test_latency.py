@@ -40,6 +40,7 @@ def test_the_fibre_bound_is_979_microseconds_of_round_trip_a_100_km() -> None:
     assert pytest.approx(0.979, abs=0.0005) == 2 * fibre_bound(100) / MS
 
 
+@pytest.mark.slow
 def test_no_pair_of_cities_beats_the_fibre_bound() -> None:
     """Every city against every other."""
     names = list(WORLD.cities)
