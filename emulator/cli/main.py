@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from emulator import __version__
 from emulator.errors import EmulatorError, InvariantError
+from emulator.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

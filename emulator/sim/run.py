@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emulator import __version__
 from emulator.clients.requests import evaluate
 from emulator.forwarding.history import Fate
 from emulator.record.run import SUMMARY_SCHEMA, RunRecord, new_manifest
@@ -15,6 +14,7 @@ from emulator.sim.atlas import atlas_of
 from emulator.sim.emulation import Emulation
 from emulator.sim.faults import Faults
 from emulator.units import MILLISECOND, SECOND
+from emulator.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable
