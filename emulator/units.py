@@ -43,7 +43,6 @@ _DURATION: Final = {
     "h": HOUR,
     "d": DAY,
 }
-_DISTANCE_M: Final = {"m": 1, "km": 1_000}
 _SCALE: Final = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _RATE: Final = {
     f"{scale}/{per}": Fraction(factor, seconds)
@@ -86,11 +85,6 @@ def parse_duration(text: str, *, signed: bool = False) -> Duration:
         message = f"expected a duration such as '35ms', got the negative {text!r}"
         raise UnitError(message)
     return Duration(int(nanoseconds))
-
-
-def parse_distance_km(text: str) -> float:
-    """Kilometres in ``text`` (``"1200km"``)."""
-    return float(_parse(text, _DISTANCE_M, "a distance", "1200km") / 1000)
 
 
 def parse_rate(text: str) -> float:

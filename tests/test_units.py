@@ -74,8 +74,6 @@ def test_signed_durations_are_read_where_they_mean_something() -> None:
         (units.parse_share, "8.74%", 0.0874),
         (units.parse_share, "0.05", 0.05),
         (units.parse_share, "100%", 1.0),
-        (units.parse_distance_km, "1200km", 1200.0),
-        (units.parse_distance_km, "500m", 0.5),
     ],
 )
 def test_other_quantities(parse: object, text: str, value: float) -> None:
@@ -92,7 +90,6 @@ def test_other_quantities(parse: object, text: str, value: float) -> None:
         (units.parse_bandwidth, "100Gbit"),
         (units.parse_share, "101%"),
         (units.parse_share, "-1%"),
-        (units.parse_distance_km, "12mi"),
     ],
 )
 def test_other_quantities_refuse_what_they_do_not_know(parse: object, text: str) -> None:
@@ -135,7 +132,6 @@ def test_arbitrary_text_parses_or_is_refused(text: str) -> None:
         units.parse_size,
         units.parse_bandwidth,
         units.parse_share,
-        units.parse_distance_km,
     )
     for parse in parsers:
         with suppress(UnitError):

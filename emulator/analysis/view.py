@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from emulator.record.tables import RTT_BINS, RTT_FIRST_MS, RTT_RATIO
+from emulator.record.tables import RTT_BINS, RTT_FIRST_MS, RTT_RATIO, rtt_bin_centre_ms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +85,7 @@ def histogram_quantile_ms(counts: Ints, quantile: float) -> float:
     if not total:
         return math.nan
     index = int(np.searchsorted(cumulative, max(1, math.ceil(quantile * total))))
-    return float(RTT_FIRST_MS * RTT_RATIO ** (index + 0.5))
+    return rtt_bin_centre_ms(index)
 
 
 class RunView:

@@ -44,7 +44,6 @@ class Health:
         """
         self.shape = shape
         self._ups = ups
-        self._starts = flips
         size = len(first) - 1
         self._pair: Ints = np.repeat(np.arange(size), np.diff(first))
         finite = flips[(flips > -NEVER) & (flips < NEVER)]

@@ -8,7 +8,7 @@ set of cut segments is a mask.
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
@@ -157,22 +157,6 @@ class PhysicalWorld:
             message = f"{cable} does not join {city_a!r} and {city_b!r}: they are on separate parts of it"
             raise InputError(message)
         return routes[city_b].segments
-
-    def as_of(self, year: int) -> PhysicalWorld:
-        """The same world with only the cables that were ready by ``year``; segments are numbered anew.
-
-        Cables without a year stay. Places that only later cables reach stay too, cut off.
-        """
-        late = {name for name, cable in self.cables.items() if cable.ready is not None and cable.ready > year}
-        kept = [segment for segment in self.segments if segment.cable not in late]
-        number = {segment.index: index for index, segment in enumerate(kept)}
-        segments = tuple(replace(segment, index=number[segment.index]) for segment in kept)
-        cables = {
-            name: replace(cable, segments=tuple(number[index] for index in cable.segments))
-            for name, cable in self.cables.items()
-            if name not in late
-        }
-        return PhysicalWorld(self.cities, segments, cables, self.landing_only, self.latency)
 
     def routes_from(
         self,

@@ -48,10 +48,6 @@ class Loaded:
         """Return a `Problem` at ``path``, or at the nearest thing around it that the file has."""
         return _problem(self.file, self.root, path, message)
 
-    def problem_at_key(self, path: DocumentPath, message: str) -> Problem:
-        """Return the same, at the key itself instead of its value."""
-        return _problem(self.file, self.root, path, message, at_key=True)
-
 
 def load(path: str | os.PathLike[str]) -> Loaded:
     """Read and validate a scenario file; `ScenarioError` carries all that is wrong with it."""

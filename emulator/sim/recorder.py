@@ -71,7 +71,6 @@ class Recorder:
         self.windows: list[Window] = []
         self.trace: list[Json] = []
         self._engine = engine
-        self._plan = plan
         self._speakers = speakers
         self._names = [router.name for router in plan.network.routers]
         self._prefixes = [prefix.text for prefix in plan.prefixes]

@@ -414,10 +414,9 @@ def test_all_mistakes_at_once_in_file_order() -> None:
 
 
 def test_a_later_stage_can_locate_its_own_problems() -> None:
-    """`Loaded.problem` finds the value at a path, the key where asked, and what is around a missing thing."""
+    """`Loaded.problem` finds the value at a path, and what is around a missing thing."""
     loaded = loads(HEAD, "s.yaml")
     path = ("network", "links", 1, "delay")
 
     assert str(loaded.problem(path, "too long")) == "s.yaml:10:31: network.links.1.delay: too long"
-    assert str(loaded.problem_at_key(path, "too long")) == "s.yaml:10:24: network.links.1.delay: too long"
     assert str(loaded.problem(("bgp", "mrai"), "x")) == "s.yaml:1:1: bgp.mrai: x"

@@ -113,8 +113,6 @@ class Sheet:
     """A figure with its header drawn; axes are placed in inches from its lower left corner."""
 
     figure: Figure
-    height_in: float
-    """Of the body, below the header."""
 
     def axes(self, left: float, bottom: float, width: float, height: float, **options: Any) -> Axes:  # noqa: ANN401
         """Add axes at a place in inches; ``options`` as `Figure.add_axes` takes them."""
@@ -154,7 +152,7 @@ def sheet(title: str, subtitle: str, body_in: float) -> Sheet:
             parse_math=False,
         )
         top -= step
-    return Sheet(figure, body_in)
+    return Sheet(figure)
 
 
 def plain(text: str) -> str:
