@@ -45,7 +45,7 @@ def draw_steering(view: RunView, strategy: str) -> Figure | None:
     mark_events(ax, view, unit, above=3)
     middles = np.cumsum(shares[:, -1]) - shares[:, -1] / 2
     rows = list(zip(middles, steering.addresses, shares[:, -1], colours, strict=True))
-    end_labels(ax, [(m, f"{name} {share:.0f} %", colour) for m, name, share, colour in rows if share >= 0.5])  # noqa: PLR2004
+    end_labels(ax, [(m, f"{share:.0f} % {name}", colour) for m, name, share, colour in rows if share >= 0.5])  # noqa: PLR2004
     if ranked:
         lower = made.axes(0.85, 0.55, 6.3, 1.55)
         time_axis(lower, view)
