@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from emulator.bgp.config import Delay, MraiScope, SpeakerConfig
+from emulator.bgp.config import Delay, MraiScope, SpeakerConfig, WithdrawalRule
 from emulator.bgp.liveness import Detection, SessionConfig
 from emulator.bgp.policy import GaoRexford
 from emulator.network.model import Link, Network, Relationship, Router
@@ -89,7 +89,7 @@ def configs() -> st.SearchStrategy[SpeakerConfig]:
         ibgp_mrai=st.sampled_from([0, 5 * SECOND]),
         mrai_jitter=st.sampled_from([(1.0, 1.0), (0.75, 1.0)]),
         mrai_scope=st.sampled_from(MraiScope),
-        mrai_on_withdrawals=st.booleans(),
+        withdrawals=st.sampled_from([WithdrawalRule.FREE, WithdrawalRule.WAIT]),
         sender_side_loop_detection=st.booleans(),
         ghost_flushing=st.booleans(),
         processing_delay=st.sampled_from(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from emulator.bgp.attributes import Attributes, Update
+from emulator.bgp.attributes import Attributes
 from emulator.bgp.config import SpeakerConfig
+from emulator.bgp.messages import Update
 from emulator.bgp.peer import PeerConfig
 from emulator.bgp.speaker import Speaker
 from emulator.rng import stream

@@ -14,6 +14,8 @@ from emulator.units import SECOND, Duration
 if TYPE_CHECKING:
     import random
 
+    from emulator.bgp.rov import Roas
+
 
 @dataclass(frozen=True, slots=True)
 class Delay:
@@ -47,6 +49,31 @@ class MraiScope(Enum):
 
     PEER = "peer"
     PREFIX = "prefix"
+
+
+class WithdrawalRule(Enum):
+    """Which withdrawals wait for MRAI (RFC 4271 9.2.1.1 lets them pass)."""
+
+    FREE = "free"
+    """None."""
+    WITH_PENDING = "with-pending"
+    """Those that come while an announcement to the peer is held: they go with it (FRR 8.4)."""
+    WAIT = "wait"
+    """All: WRATE."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """An aggregate (RFC 4271 9.2.2.2) originated while a more specific prefix is in the Loc-RIB.
+
+    No AS_SET is formed (RFC 6472, 9774): the path is empty and ATOMIC_AGGREGATE
+    is set where contributing paths were lost.
+    """
+
+    prefix: int
+    contributors: frozenset[int]
+    summary_only: bool = False
+    """The contributors are not advertised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +113,19 @@ class SpeakerConfig:
     mrai_jitter: tuple[float, float] = (1.0, 1.0)
     """Factor drawn for each timer start (RFC 4271 section 10)."""
     mrai_scope: MraiScope = MraiScope.PEER
-    mrai_on_withdrawals: bool = False
-    """WRATE: withdrawals wait for the timer and start it."""
+    withdrawals: WithdrawalRule = WithdrawalRule.FREE
+    withdrawal_starts_mrai: bool = False
+    """A withdrawal sent starts the interval too; always so with `WithdrawalRule.WAIT`."""
+    mrai_clock: Duration = Duration(0)
+    """Granularity of the clock that measures MRAI: an interval ends MRAI less the whole ticks elapsed
+    since the last UPDATE (FRR: 1 s). 0: exact."""
+    batch_delay: Duration = Duration(0)
+    """From the first change to the decision process: what comes meanwhile is decided with it (FRR's
+    best-path queue: 50 ms)."""
+    first_advertisement_delay: Duration = Duration(0)
+    """From Established to the first advertisement (FRR: 1.1 s)."""
+    echo: bool = True
+    """Advertise a route to the peer that it was learned from (RFC 4271 9.1.3 leaves it open)."""
     sender_side_loop_detection: bool = False
     """Do not send a route to an AS that is already in its path."""
     ghost_flushing: bool = False
@@ -95,3 +133,14 @@ class SpeakerConfig:
     processing_delay: Delay = field(default_factory=Delay)
     tie_break: TieBreak = field(default_factory=TieBreak)
     damping: Damping | None = None
+    cluster_id: int | None = None
+    """Of a route reflector (RFC 4456); None: its BGP identifier."""
+    require_policy: bool = False
+    """RFC 8212: without a policy nothing is accepted from, or sent to, an eBGP peer."""
+    honor_graceful_shutdown: bool = True
+    """RFC 8326 4.1: routes that carry the community get LOCAL_PREF 0 on import."""
+    roas: Roas | None = None
+    """Validated ROA payloads (RFC 6811); None: origins are not validated."""
+    drop_invalid: bool = True
+    """Where origins are validated, refuse what is Invalid."""
+    aggregates: tuple[Aggregate, ...] = ()

@@ -79,6 +79,9 @@ class TieBreak:
     oldest: bool = False
     """Prefer the route received first before (f): what several routers do for eBGP."""
     always_compare_med: bool = False
+    """Compare MED between routes from different neighbour ASes too."""
+    missing_med_as_worst: bool = False
+    """A route without MED counts as 4,294,967,295 instead of 0 (RFC 4271 9.1.2.2 c)."""
 
 
 def _lowest(left: Sequence[Candidate], value: Callable[[Candidate], int]) -> list[Candidate]:
@@ -87,13 +90,13 @@ def _lowest(left: Sequence[Candidate], value: Callable[[Candidate], int]) -> lis
     return [candidate for candidate, its in zip(left, values, strict=True) if its == lowest]
 
 
-def _lowest_med_per_neighbor(left: Sequence[Candidate]) -> list[Candidate]:
+def _lowest_med_per_neighbor(left: Sequence[Candidate], med: Callable[[Candidate], int]) -> list[Candidate]:
     """RFC 4271 9.1.2.2 (c): only routes from one neighbour AS are comparable."""
     lowest: dict[int, int] = {}
     for candidate in left:
-        neighbor, med = candidate.neighbor_as, candidate.attributes.med
-        lowest[neighbor] = min(med, lowest.get(neighbor, med))
-    return [c for c in left if c.attributes.med == lowest[c.neighbor_as]]
+        neighbor, its = candidate.neighbor_as, med(candidate)
+        lowest[neighbor] = min(its, lowest.get(neighbor, its))
+    return [c for c in left if med(c) == lowest[c.neighbor_as]]
 
 
 def _steps(
@@ -104,7 +107,13 @@ def _steps(
     def by(value: Callable[[Candidate], int]) -> Callable[[Sequence[Candidate]], list[Candidate]]:
         return lambda left: _lowest(left, value)
 
-    med = by(lambda c: c.attributes.med) if tie_break.always_compare_med else _lowest_med_per_neighbor
+    missing = WORST_MED if tie_break.missing_med_as_worst else 0
+
+    def med_of(candidate: Candidate) -> int:
+        med = candidate.attributes.med
+        return missing if med is None else med
+
+    med = by(med_of) if tie_break.always_compare_med else lambda left: _lowest_med_per_neighbor(left, med_of)
     steps = [
         (Step.LOCAL_ROUTE, by(lambda c: c.peer >= 0)),
         (Step.DEGREE_OF_PREFERENCE, by(lambda c: -c.attributes.local_pref)),
@@ -130,6 +139,7 @@ def _cost(candidate: Candidate, igp_cost: Callable[[int], int | None]) -> int:
     return 0 if cost is None else cost
 
 
+WORST_MED: Final = 2**32 - 1
 DEFAULT_TIE_BREAK: Final = TieBreak()
 
 
@@ -168,7 +178,7 @@ def select(
     """`explain`'s winner, without the reasons: the hot path."""
     best: Candidate | None = None
     best_key: tuple[int, ...] = ()
-    first_med: int | None = None
+    first_med: int | None = -1
     for candidate in candidates:
         attributes = candidate.attributes
         cost = 0
@@ -177,7 +187,7 @@ def select(
             if found is None:
                 continue
             cost = found
-        if first_med is None:
+        if first_med == -1:
             first_med = attributes.med
         elif attributes.med != first_med:
             return explain(candidates, igp_cost, tie_break).best

@@ -5,11 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from emulator.bgp.messages import BOTH_FAMILIES
 from emulator.units import LONG_AGO
 
 if TYPE_CHECKING:
     from emulator.bgp.attributes import Attributes
-    from emulator.bgp.policy import Relation
+    from emulator.bgp.messages import Family, Role
+    from emulator.bgp.policy import Policy, Relation
+    from emulator.units import Duration
+
+
+@dataclass(frozen=True, slots=True)
+class MaxPrefixes:
+    """How many prefixes a peer may send (RFC 4486 section 4), and what follows when it sends more."""
+
+    limit: int
+    restart_after: Duration | None = None
+    """The session, closed with Cease/1, is opened again after so long; None: never, until reset by hand."""
+    warn_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +33,21 @@ class PeerConfig:
     router: int
     router_id: int
     relation: Relation
+    policy: Policy | None = None
+    """Import and export policy of this session; None: the speaker's."""
+    families: tuple[Family, ...] = BOTH_FAMILIES
+    """What is negotiated at most (RFC 4760)."""
+    is_client: bool = False
+    """The peer is a client of this route reflector (RFC 4456)."""
+    next_hop_self: bool = True
+    """iBGP: give our own address as NEXT_HOP of routes learned over eBGP. Reflected routes keep theirs."""
+    role: Role | None = None
+    """Our role towards the peer (RFC 9234); None: the capability is not sent and OTC is not looked at."""
+    strict_role: bool = False
+    """Refuse a peer that sends no role."""
+    max_prefixes: MaxPrefixes | None = None
+    allow_own_as: int = 0
+    """How often our own AS may appear in a path that the peer sends (RFC 4271 9.1.2 with 0)."""
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from emulator.bgp.attributes import Attributes, LargeCommunity
+    from emulator.bgp.peer import PeerConfig
 
 
 class Relation(IntEnum):
@@ -32,6 +33,8 @@ class Relation(IntEnum):
 
 
 LOCAL_PREF_OF: Final = {Relation.PROVIDER: 100, Relation.PEER: 200, Relation.CUSTOMER: 300}
+_HEARS_ALL: Final = (Relation.CUSTOMER, Relation.NONE, Relation.INTERNAL)
+_HEARD_BY_ALL: Final = (Relation.CUSTOMER, Relation.NONE)
 _TAG: Final = 1
 _ONLY_TO: Final = 2
 
@@ -39,38 +42,43 @@ _ONLY_TO: Final = 2
 class Policy(Protocol):
     """What a speaker asks before it accepts an eBGP route and before it sends one."""
 
-    def accept(self, attributes: Attributes, asn: int, relation: Relation) -> Attributes | None:
-        """Post-policy attributes of a route received over eBGP, or None to refuse it.
+    def accept(self, attributes: Attributes, prefix: int, peer: PeerConfig, asn: int) -> Attributes | None:
+        """Post-policy attributes of a route that ``peer`` sent, or None to refuse it.
 
         ``asn`` is the speaker's own AS.
         """
 
-    def may_export(self, attributes: Attributes, asn: int, relation: Relation) -> bool:
-        """Whether a route learned elsewhere may be sent to an eBGP peer that is ``relation``."""
+    def export(self, attributes: Attributes, prefix: int, peer: PeerConfig, asn: int) -> Attributes | None:
+        """What of a Loc-RIB route goes to ``peer``, or None for nothing.
+
+        ``attributes`` are as in the Loc-RIB: the speaker adds its AS and next hop afterwards.
+        """
 
 
 @dataclass(frozen=True, slots=True)
 class PermitAll:
     """Everything is accepted and sent on: the convergence literature's clique."""
 
-    def accept(self, attributes: Attributes, asn: int, relation: Relation) -> Attributes | None:
+    def accept(self, attributes: Attributes, prefix: int, peer: PeerConfig, asn: int) -> Attributes | None:
         """Take the route as it is."""
-        del asn, relation
+        del prefix, peer, asn
         return attributes
 
-    def may_export(self, attributes: Attributes, asn: int, relation: Relation) -> bool:
+    def export(self, attributes: Attributes, prefix: int, peer: PeerConfig, asn: int) -> Attributes | None:
         """Send to all."""
-        del attributes, asn, relation
-        return True
+        del prefix, peer, asn
+        return attributes
 
 
 @dataclass(frozen=True, slots=True)
 class GaoRexford:
     """Prefer customers, then peers, then providers; export valley-free."""
 
-    def accept(self, attributes: Attributes, asn: int, relation: Relation) -> Attributes | None:
+    def accept(self, attributes: Attributes, prefix: int, peer: PeerConfig, asn: int) -> Attributes | None:
         """Set LOCAL_PREF by relationship and remember it as a community of our own."""
-        if relation is Relation.NONE:
+        del prefix
+        relation = peer.relation
+        if relation is Relation.NONE or relation is Relation.INTERNAL:
             return attributes
         return replace(
             attributes,
@@ -78,11 +86,12 @@ class GaoRexford:
             large_communities=(*attributes.large_communities, (asn, _TAG, int(relation))),
         )
 
-    def may_export(self, attributes: Attributes, asn: int, relation: Relation) -> bool:
+    def export(self, attributes: Attributes, prefix: int, peer: PeerConfig, asn: int) -> Attributes | None:
         """To customers everything; to peers and providers only what customers announced."""
-        if relation in (Relation.CUSTOMER, Relation.NONE):
-            return True
-        return learned_from(attributes, asn) in (Relation.CUSTOMER, Relation.NONE)
+        del prefix
+        if peer.relation in _HEARS_ALL or learned_from(attributes, asn) in _HEARD_BY_ALL:
+            return attributes
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +104,18 @@ class RankedPaths:
 
     paths: tuple[tuple[int, ...], ...]
 
-    def accept(self, attributes: Attributes, asn: int, relation: Relation) -> Attributes | None:
+    def accept(self, attributes: Attributes, prefix: int, peer: PeerConfig, asn: int) -> Attributes | None:
         """LOCAL_PREF falls with the rank."""
-        del asn, relation
+        del prefix, peer, asn
         if attributes.as_path not in self.paths:
             return None
         rank = self.paths.index(attributes.as_path)
         return replace(attributes, local_pref=1000 - rank)
 
-    def may_export(self, attributes: Attributes, asn: int, relation: Relation) -> bool:
+    def export(self, attributes: Attributes, prefix: int, peer: PeerConfig, asn: int) -> Attributes | None:
         """Send to all."""
-        del attributes, asn, relation
-        return True
+        del prefix, peer, asn
+        return attributes
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,17 +126,17 @@ class LocalPrefByNeighbor:
     preferences: tuple[tuple[int, int], ...]
     """Router index and LOCAL_PREF."""
 
-    def accept(self, attributes: Attributes, asn: int, relation: Relation) -> Attributes | None:
+    def accept(self, attributes: Attributes, prefix: int, peer: PeerConfig, asn: int) -> Attributes | None:
         """The base policy's attributes with our LOCAL_PREF; NEXT_HOP names the neighbour on arrival."""
-        accepted = self.base.accept(attributes, asn, relation)
+        accepted = self.base.accept(attributes, prefix, peer, asn)
         for router, preference in self.preferences:
             if accepted is not None and attributes.next_hop == router:
                 return replace(accepted, local_pref=preference)
         return accepted
 
-    def may_export(self, attributes: Attributes, asn: int, relation: Relation) -> bool:
+    def export(self, attributes: Attributes, prefix: int, peer: PeerConfig, asn: int) -> Attributes | None:
         """As the base policy says."""
-        return self.base.may_export(attributes, asn, relation)
+        return self.base.export(attributes, prefix, peer, asn)
 
 
 def learned_from(attributes: Attributes, asn: int) -> Relation:

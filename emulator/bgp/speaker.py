@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from emulator.bgp.attributes import OWN_LOCAL_PREF, Attributes, Update
-from emulator.bgp.config import MraiScope, SpeakerConfig
+from emulator.bgp.attributes import OWN_LOCAL_PREF, Attributes
+from emulator.bgp.config import MraiScope, SpeakerConfig, WithdrawalRule
 from emulator.bgp.decision import Candidate, Decision, explain, select
+from emulator.bgp.messages import Update
 from emulator.bgp.peer import Flaps, Peer, PeerConfig
 from emulator.bgp.policy import Relation, announce_only_to, announced_to, strip_own
 from emulator.units import LONG_AGO
@@ -66,6 +67,7 @@ class Speaker:
         self._dirty: dict[int, None] = {}
         self._flaps: dict[tuple[int, int], Flaps] = {}
         self._igp_cost = igp_cost
+        self._wrate = config.withdrawals is WithdrawalRule.WAIT
         self._rng = rng
 
     # What arrives -------------------------------------------------------------
@@ -182,7 +184,7 @@ class Speaker:
     def _set_candidate(self, session: Peer, prefix: int, now: int) -> None:
         """Bring the candidate from ``session`` in line with its Adj-RIB-In."""
         attributes = session.adj_rib_in.get(prefix)
-        accepted = None if attributes is None else self._accept(session, attributes)
+        accepted = None if attributes is None else self._accept(session, prefix, attributes)
         flaps = self._flaps.get((session.index, prefix))
         if flaps is not None and flaps.is_suppressed:
             accepted = None
@@ -200,13 +202,13 @@ class Speaker:
             )
         self._dirty[prefix] = None
 
-    def _accept(self, session: Peer, attributes: Attributes) -> Attributes | None:
+    def _accept(self, session: Peer, prefix: int, attributes: Attributes) -> Attributes | None:
         """Loop check (RFC 4271 9.1.2) and import policy."""
         if self.asn in attributes.as_path:
             return None
         if not session.is_ebgp:
             return attributes
-        return self.config.policy.accept(attributes, self.asn, session.config.relation)
+        return self.config.policy.accept(attributes, prefix, session.config, self.asn)
 
     def _damp(self, session: Peer, prefix: int, *, is_withdrawal: bool, now: int) -> None:
         """RFC 2439 4.4.2: a withdrawal adds its penalty; above the threshold the route is suppressed."""
@@ -256,8 +258,10 @@ class Speaker:
             return internal if best.is_ebgp or best.peer < 0 else None
         if only_to is not None and peer.config.asn not in only_to:
             return None
-        if best.peer >= 0 and not self.config.policy.may_export(best.attributes, self.asn, relation):
-            return None
+        if best.peer >= 0:
+            allowed = self.config.policy.export(best.attributes, prefix, peer.config, self.asn)
+            if allowed is None:
+                return None
         if self.config.sender_side_loop_detection and peer.config.asn in external.as_path:
             return None
         return external
@@ -271,7 +275,7 @@ class Speaker:
             if wanted == sent:
                 continue
             held = self._mrai_deadline(peer, prefix) > now
-            if held and (wanted is not None or self.config.mrai_on_withdrawals):
+            if held and (wanted is not None or self._wrate):
                 waiting[prefix] = None
                 if self._must_flush(wanted, sent):
                     del peer.adj_rib_out[prefix]
@@ -282,7 +286,7 @@ class Speaker:
             else:
                 peer.adj_rib_out[prefix] = wanted
             self.host.send(peer.index, Update(prefix, wanted))
-            if wanted is not None or self.config.mrai_on_withdrawals:
+            if wanted is not None or self._wrate:
                 started = True
                 self._start_mrai_prefix(peer, prefix, now)
         peer.pending = waiting

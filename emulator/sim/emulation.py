@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from simpy.events import Event as SimpyEvent
 
-    from emulator.bgp.attributes import Update
     from emulator.bgp.decision import Candidate
+    from emulator.bgp.messages import Update
     from emulator.bgp.wiring import Wire
     from emulator.forwarding.history import ForwardingHistory
     from emulator.scenario.plan import Plan

@@ -11,8 +11,8 @@ from emulator.units import seconds
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from emulator.bgp.attributes import Update
     from emulator.bgp.decision import Candidate
+    from emulator.bgp.messages import Update
     from emulator.bgp.speaker import Speaker
     from emulator.record.run import Json
     from emulator.record.tables import Table

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from simpy.events import Event
 
-    from emulator.bgp.attributes import Update
     from emulator.bgp.decision import Candidate
+    from emulator.bgp.messages import Update
     from emulator.bgp.speaker import Speaker
     from emulator.sim.engine import Engine
     from emulator.sim.session import Half

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable
 
-    from emulator.bgp.attributes import Update
     from emulator.bgp.liveness import SessionConfig
+    from emulator.bgp.messages import Update
     from emulator.sim.engine import Engine
     from emulator.sim.router import RouterProcess
 

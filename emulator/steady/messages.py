@@ -18,8 +18,8 @@ from emulator.units import HOUR
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from emulator.bgp.attributes import Update
     from emulator.bgp.decision import Candidate
+    from emulator.bgp.messages import Update
     from emulator.bgp.speaker import Speaker
     from emulator.bgp.wiring import Wiring
 

@@ -18,9 +18,9 @@ from emulator.rng import stream
 from labs import lab, r0, ranked
 
 if TYPE_CHECKING:
-    from emulator.bgp.attributes import Update
     from emulator.bgp.config import SpeakerConfig
     from emulator.bgp.decision import Candidate
+    from emulator.bgp.messages import Update
     from emulator.network.model import Network
 
 LIMIT = 20_000

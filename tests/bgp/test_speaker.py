@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.bgp.attributes import Update
+from emulator.bgp.config import WithdrawalRule
+from emulator.bgp.messages import Update
 from emulator.bgp.policy import GaoRexford, Relation
 
 from speakers import GONE, OWN, route, speaker
@@ -229,7 +230,7 @@ def test_mrai_holds_announcements_and_lets_withdrawals_pass() -> None:
 
 def test_wrate_holds_withdrawals_too() -> None:
     """They wait for the timer and start it."""
-    it, notebook = speaker((8, EBGP), mrai=30, mrai_on_withdrawals=True)
+    it, notebook = speaker((8, EBGP), mrai=30, withdrawals=WithdrawalRule.WAIT)
     it.originate(0, 0)
     it.decide(0)
     it.withdraw(0)

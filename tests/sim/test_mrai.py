@@ -6,7 +6,7 @@ from statistics import mean
 
 import pytest
 
-from emulator.bgp.config import Delay, MraiScope, SpeakerConfig
+from emulator.bgp.config import Delay, MraiScope, SpeakerConfig, WithdrawalRule
 from emulator.timeline import Originate, StopOriginating
 from emulator.units import MILLISECOND, SECOND
 
@@ -26,7 +26,7 @@ def test_wrate_makes_a_withdrawal_wait(n: int, wrate: bool) -> None:
     result = run(
         plan_of(
             line(n),
-            config=r0(mrai_on_withdrawals=wrate),
+            config=r0(withdrawals=WithdrawalRule.WAIT if wrate else WithdrawalRule.FREE),
             announced=False,
             events=[event(Originate(0, 0)), event(StopOriginating(0, 0), at=at, index=1)],
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from emulator.bgp.config import Damping, Delay, MraiScope, SpeakerConfig
+from emulator.bgp.config import Damping, Delay, MraiScope, SpeakerConfig, WithdrawalRule
 from emulator.bgp.decision import TieBreak
 from emulator.bgp.liveness import Detection, SessionConfig
 from emulator.bgp.policy import GaoRexford, LocalPrefByNeighbor, PermitAll, Policy, RankedPaths
@@ -67,7 +67,7 @@ def _speaker(bgp: BgpSpec) -> SpeakerConfig:
         ibgp_mrai=bgp.ibgp_mrai,
         mrai_jitter=bgp.mrai_jitter,
         mrai_scope=MraiScope(bgp.mrai_scope),
-        mrai_on_withdrawals=bgp.mrai_on_withdrawals,
+        withdrawals=WithdrawalRule.WAIT if bgp.mrai_on_withdrawals else WithdrawalRule.FREE,
         sender_side_loop_detection=bgp.sender_side_loop_detection,
         ghost_flushing=bgp.ghost_flushing,
         processing_delay=_delay(bgp.processing_delay),
