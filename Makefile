@@ -17,10 +17,10 @@ METADATA := setup.cfg pyproject.toml emulator/__init__.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-slow test-all lint format check baselines gallery bench clean
+.PHONY: help run test test-slow test-nightly test-all lint format check baselines gallery bench clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 $(BIN)/python:
 	@set -e; chosen=; \
@@ -68,10 +68,13 @@ format: $(VENV)/.test ## put the sources into the common style
 	$(BIN)/ruff check --fix .
 
 test: lint ## install with the test tools, then lint and run the fast tests
-	$(BIN)/python -m pytest -n $(WORKERS) -m 'not slow'
+	$(BIN)/python -m pytest -n $(WORKERS) -m 'not slow and not nightly'
 
 test-slow: $(VENV)/.test ## the tests that take more than five seconds each
-	$(BIN)/python -m pytest -n $(WORKERS) -m slow
+	$(BIN)/python -m pytest -n $(WORKERS) -m 'slow and not nightly'
+
+test-nightly: $(VENV)/.test ## the largest tests: hundreds of real routers (root, Linux)
+	$(BIN)/python -m pytest -m nightly
 
 test-all: test test-slow check ## everything that CI runs
 

@@ -13,6 +13,8 @@ import random
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy as np
 
 
@@ -38,3 +40,45 @@ def unit_hash(*names: str) -> float:
     """A number in (0, 1) that depends on ``names`` alone: rendezvous hashing, stable choices."""
     digest = hashlib.blake2b("\x1f".join(names).encode(), digest_size=8).digest()
     return (int.from_bytes(digest, "big") + 0.5) / 2**64
+
+
+class RecordedStream(random.Random):
+    """A stream that writes down what is drawn from it."""
+
+    def __init__(self, source: random.Random) -> None:
+        """Draw from ``source``."""
+        super().__init__(0)
+        self.numbers: list[float | list[int]] = []
+        self._source = source
+
+    def random(self) -> float:
+        """Draw from [0, 1)."""
+        number = self._source.random()
+        self.numbers.append(number)
+        return number
+
+    def getrandbits(self, k: int, /) -> int:
+        """Draw ``k`` bits; written down as a list of one, to be told from the others."""
+        number = self._source.getrandbits(k)
+        self.numbers.append([number])
+        return number
+
+
+class ReplayedStream(random.Random):
+    """The numbers that a `RecordedStream` wrote down, again; `StopIteration` after the last one."""
+
+    def __init__(self, numbers: Iterable[float | list[int]]) -> None:
+        """Give out ``numbers`` in order."""
+        super().__init__(0)
+        self._numbers = iter(numbers)
+
+    def random(self) -> float:
+        """Return the next number."""
+        number = next(self._numbers)
+        return number if isinstance(number, float) else float(number[0])
+
+    def getrandbits(self, k: int, /) -> int:
+        """Return the next bits."""
+        del k
+        number = next(self._numbers)
+        return number[0] if isinstance(number, list) else int(number)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from emulator.bgp.attributes import Attributes
     from emulator.units import Duration, Instant
 
 
@@ -20,6 +21,8 @@ class Originate:
     router: int
     prefix: int
     only_to: frozenset[int] | None = None
+    carrying: Attributes | None = None
+    """Whose MED and communities the announcement carries; None: it carries none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +88,84 @@ class Degrade:
 
 @dataclass(frozen=True, slots=True)
 class ResetSession:
-    """The BGP session between two routers is reset administratively and comes back."""
+    """The first router resets its BGP session with the second (Cease/4); it comes back."""
 
     routers: tuple[int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class ShutSessions:
+    """Of each pair the first router shuts its sessions with the second down (Cease/2), or up again.
+
+    ``message`` goes with the NOTIFICATION (RFC 9003). Shutdowns of one session add up.
+    """
+
+    pairs: tuple[tuple[int, int], ...]
+    message: str = ""
+    repair: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshSession:
+    """The first router asks the second to send everything again (ROUTE-REFRESH, RFC 2918)."""
+
+    routers: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class RestartBgp:
+    """A router's BGP process is gone for as long as ``takes``, with graceful restart where negotiated."""
+
+    router: int
+    takes: Duration
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Graceful shutdown (RFC 8326) of a router's eBGP sessions, of those with ``peer`` only, or its end."""
+
+    router: int
+    peer: int | None = None
+    repair: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A router exports everything to everybody (RFC 7908), until it is repaired."""
+
+    router: int
+    repair: bool = False
+
+
 Action = (
-    Originate | StopOriginating | StopExporting | LinksDown | RoutersDown | Blackhole | Degrade | ResetSession
+    Originate
+    | StopOriginating
+    | StopExporting
+    | LinksDown
+    | RoutersDown
+    | Blackhole
+    | Degrade
+    | ResetSession
+    | ShutSessions
+    | RefreshSession
+    | RestartBgp
+    | Drain
+    | Leak
 )
 
-FAULTS = (LinksDown, RoutersDown, Blackhole, Degrade, StopOriginating, StopExporting, ResetSession)
+FAULTS = (
+    LinksDown,
+    RoutersDown,
+    Blackhole,
+    Degrade,
+    StopOriginating,
+    StopExporting,
+    ResetSession,
+    ShutSessions,
+    RestartBgp,
+    Drain,
+    Leak,
+)
 """What counts as a fault for the before/during/after of the client metrics, unless it is a repair."""
 
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from emulator.bgp.config import SpeakerConfig
 from emulator.bgp.liveness import SessionConfig
 from emulator.bgp.policy import RankedPaths
+from emulator.bgp.wiring import Wiring
 from emulator.forwarding.history import Destination, ForwardingHistory
 from emulator.igp import IgpConfig
 from emulator.network.model import Link, Network, Relationship, Router
+from emulator.record.trace import BEST_PATH
 from emulator.scenario.plan import Plan, Prefix, Protocol
 from emulator.sim.emulation import Emulation
 from emulator.sim.faults import Faults
@@ -19,8 +21,9 @@ from emulator.timeline import Event, Originate, StopOriginating
 from emulator.units import MILLISECOND, SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from emulator.bgp.peer import PeerConfig
     from emulator.timeline import Action
 
 D = 10 * MILLISECOND
@@ -177,3 +180,27 @@ def withdraw(network: Network, *, origin: int = 0, **options: Any) -> Result:  #
 def r0(**changes: Any) -> SpeakerConfig:  # noqa: ANN401
     """Conventions R0, changed."""
     return replace(SpeakerConfig(mrai=M), **changes)
+
+
+def counted(result: Result) -> tuple[int, int, int]:
+    """T in ns, A, W; the run must have come to rest."""
+    assert result.quiescent
+    return result.time, result.announcements, result.withdrawals
+
+
+def with_peers(plan: Plan, change: Callable[[int, PeerConfig], PeerConfig]) -> Plan:
+    """``plan`` with every end of a session set anew; ``change`` is told the router and what it had."""
+    wiring = plan.wiring
+    peers = tuple(
+        tuple(change(router, config) for config in configs) for router, configs in enumerate(wiring.peers)
+    )
+    return replace(plan, protocol=replace(plan.protocol, wiring=Wiring(peers, wiring.wires)))
+
+
+def changes_at(result: Result, router: int, prefix: str = "203.0.113.0/24") -> list[tuple[int, bool]]:
+    """(instant in ns, whether there is a route) for every change of ``prefix`` at ``router``."""
+    return [
+        (round(each["at_s"] * SECOND), each["as_path"] is not None)
+        for each in result.emulation.recorder.trace
+        if each["type"] == BEST_PATH and each["router"] == f"r{router}" and each["prefix"] == prefix
+    ]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from emulator.bgp.config import SpeakerConfig
     from emulator.bgp.decision import Candidate
-    from emulator.bgp.messages import Update
+    from emulator.bgp.messages import Family, Notification, Update
     from emulator.network.model import Network
 
 LIMIT = 20_000
@@ -110,6 +110,13 @@ class Line:
     def send(self, peer: int, update: Update) -> None:
         """It waits at the far end."""
         self.orders.lines[self.orders.far[self.router, peer]] = update
+
+    def end_of_rib(self, peer: int, family: Family) -> None:
+        """No session ever restarts here."""
+
+    def close(self, peer: int, notification: Notification, restart_after: int | None) -> None:
+        """No limit is exceeded here."""
+        raise AssertionError((peer, notification, restart_after))
 
     def wake_at(self, instant: int, peer: int) -> None:
         """Nothing waits: there is no MRAI here."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from emulator.bgp.config import Delay, MraiScope, SpeakerConfig, WithdrawalRule
 from emulator.bgp.liveness import Detection, SessionConfig
+from emulator.bgp.messages import BOTH_FAMILIES, GracefulRestart
 from emulator.bgp.policy import GaoRexford
 from emulator.network.model import Link, Network, Relationship, Router
 from emulator.timeline import (
@@ -17,7 +18,9 @@ from emulator.timeline import (
     LinksDown,
     Originate,
     ResetSession,
+    RestartBgp,
     RoutersDown,
+    ShutSessions,
     StopExporting,
     StopOriginating,
 )
@@ -107,6 +110,10 @@ def session_configs() -> st.SearchStrategy[SessionConfig]:
         hold_time=st.sampled_from([3 * SECOND, 9 * SECOND]),
         keepalive=st.sampled_from([SECOND, 3 * SECOND]),
         reconnect_delay=st.sampled_from([0, 2 * SECOND]),
+        connect_retry=st.sampled_from([5 * SECOND, 60 * SECOND]),
+        idle_hold=st.sampled_from([0, SECOND]),
+        keepalive_jitter=st.sampled_from([(1.0, 1.0), (0.75, 1.0)]),
+        graceful_restart=st.sampled_from([None, GracefulRestart(10, preserved=BOTH_FAMILIES)]),
     )
 
 
@@ -120,7 +127,9 @@ def faults(
     happenings = []
     for _ in range(draw(st.integers(1, 8))):
         at = draw(st.integers(0, 40_000)) * MILLISECOND
-        kind = draw(st.sampled_from(["cut", "cut", "outage", "reset", "withdraw", "mute"]))
+        kind = draw(
+            st.sampled_from(["cut", "cut", "outage", "reset", "restart", "shutdown", "withdraw", "mute"])
+        )
         broken: Action
         mended: Action | None
         if kind == "cut":
@@ -132,6 +141,12 @@ def faults(
             broken, mended = RoutersDown(dead), RoutersDown(dead, repair=True)
         elif kind == "reset":
             broken, mended = ResetSession(draw(link).ends), None
+        elif kind == "restart":
+            takes = draw(st.sampled_from([0, 3, 20])) * SECOND
+            broken, mended = RestartBgp(draw(router).index, takes), None
+        elif kind == "shutdown":
+            pair = draw(link).ends
+            broken, mended = ShutSessions((pair,)), ShutSessions((pair,), repair=True)
         elif kind == "withdraw":
             origin = draw(st.sampled_from(origins))
             broken, mended = StopOriginating(origin.router, origin.prefix), origin

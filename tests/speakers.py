@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from emulator.bgp.decision import Candidate
+    from emulator.bgp.messages import Family, Notification
     from emulator.bgp.policy import Relation
 
 OWN = 100
@@ -28,10 +29,20 @@ class Notebook:
         self.sent: list[tuple[int, Update]] = []
         self.alarms: list[tuple[int, int]] = []
         self.changes: list[tuple[int, Candidate | None]] = []
+        self.ends_of_rib: list[tuple[int, Family]] = []
+        self.closed: list[tuple[int, Notification, int | None]] = []
 
     def send(self, peer: int, update: Update) -> None:
         """Note a message."""
         self.sent.append((peer, update))
+
+    def end_of_rib(self, peer: int, family: Family) -> None:
+        """Note the end of a first advertisement."""
+        self.ends_of_rib.append((peer, family))
+
+    def close(self, peer: int, notification: Notification, restart_after: int | None) -> None:
+        """Note that a session is to be closed."""
+        self.closed.append((peer, notification, restart_after))
 
     def wake_at(self, instant: int, peer: int) -> None:
         """Note an alarm."""
@@ -51,19 +62,36 @@ class Notebook:
 
 
 def speaker(
-    *peers: tuple[int, Relation],
+    *peers: tuple[int, Relation] | tuple[int, Relation, dict[str, Any]],
     igp_cost: Callable[[int], int | None] = lambda _: 1,
     is_up: bool = True,
+    family_of: Callable[[int], Family] | None = None,
     **config: Any,  # noqa: ANN401
 ) -> tuple[Speaker, Notebook]:
-    """Router 0 of AS 100 with sessions to routers 1, 2, ...: (AS, what it is to us) each."""
-    configs = [PeerConfig(asn, i, 10 + i, relation) for i, (asn, relation) in enumerate(peers, 1)]
-    it = Speaker(0, OWN, 1, configs, SpeakerConfig(**config), igp_cost=igp_cost, rng=stream(1, "test"))
+    """Router 0 of AS 100 with sessions to routers 1, 2, ...: (AS, what it is to us[, settings]) each.
+
+    Its BGP identifier is 1, theirs are 11, 12, ...
+    """
+    configs = [
+        PeerConfig(asn, i, 10 + i, relation, **(more[0] if more else {}))
+        for i, (asn, relation, *more) in enumerate(peers, 1)
+    ]
+    it = Speaker(
+        0,
+        OWN,
+        1,
+        configs,
+        SpeakerConfig(**config),
+        igp_cost=igp_cost,
+        rng=stream(1, "test"),
+        family_of=family_of,
+    )
     it.host = notebook = Notebook()
     for peer in range(len(peers)):
         if is_up:
             it.session_up(peer)
     it.decide(0)
+    notebook.ends_of_rib.clear()
     return it, notebook
 
 

@@ -9,11 +9,13 @@ import pkgutil
 import pytest
 
 import emulator
+from emulator.bgp.messages import Notification
 from emulator.errors import EmulatorError, Problem, ScenarioError, suggest
 
 PROBLEM = Problem("a.yaml", 3, 5, "bgp.mrai", "wrong")
 ARGUMENTS: dict[str, tuple[object, ...]] = {
     "ScenarioError": ((PROBLEM,),),
+    "PeerError": (Notification(6, 2, b"\2ok"), "wrong"),
     "NotYamlError": ((1, 2), "wrong"),
     "WorldError": ((PROBLEM,),),
     "UnknownNameError": ("cable", "MAREAA", ("MAREA",)),

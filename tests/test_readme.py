@@ -30,7 +30,7 @@ def row(scenario: str) -> str:
 
 def test_the_scenario_shown_builds() -> None:
     """A reader who copies it gets a run, not an error."""
-    (text,) = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
+    text, _policies = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
 
     plan = build(loads(text.encode(), "README.md", folder=ROOT))
 

@@ -85,6 +85,10 @@ class Damping:
     reuse: float = 750.0
     max_suppress: Duration = Duration(3600 * SECOND)
     withdrawal_penalty: float = 1000.0
+    readvertisement_penalty: float = 0.0
+    """For an announcement of what had been withdrawn."""
+    attribute_change_penalty: float = 0.0
+    """For an announcement that replaces another one."""
 
     @property
     def ceiling(self) -> float:
@@ -119,6 +123,8 @@ class SpeakerConfig:
     mrai_clock: Duration = Duration(0)
     """Granularity of the clock that measures MRAI: an interval ends MRAI less the whole ticks elapsed
     since the last UPDATE (FRR: 1 s). 0: exact."""
+    mrai_clock_phase: Duration | None = None
+    """How far that clock is into a tick at t = 0; None: drawn, for routers have been up for odd times."""
     batch_delay: Duration = Duration(0)
     """From the first change to the decision process: what comes meanwhile is decided with it (FRR's
     best-path queue: 50 ms)."""
@@ -126,6 +132,9 @@ class SpeakerConfig:
     """From Established to the first advertisement (FRR: 1.1 s)."""
     echo: bool = True
     """Advertise a route to the peer that it was learned from (RFC 4271 9.1.3 leaves it open)."""
+    update_groups: bool = False
+    """Peers with one export policy share their messages, so that one which shares with nobody is known to
+    be the source of a route and gets no echo of it (FRR)."""
     sender_side_loop_detection: bool = False
     """Do not send a route to an AS that is already in its path."""
     ghost_flushing: bool = False
@@ -135,6 +144,10 @@ class SpeakerConfig:
     damping: Damping | None = None
     cluster_id: int | None = None
     """Of a route reflector (RFC 4456); None: its BGP identifier."""
+    enforce_first_as: bool = True
+    """RFC 4271 6.3: what an eBGP peer sends must begin with its AS, unless it is a route server."""
+    honor_blackhole: bool = False
+    """RFC 7999: traffic to prefixes with the community is discarded, and they stay inside the AS."""
     require_policy: bool = False
     """RFC 8212: without a policy nothing is accepted from, or sent to, an eBGP peer."""
     honor_graceful_shutdown: bool = True

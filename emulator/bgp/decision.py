@@ -7,8 +7,10 @@ MED the order is total, and one key comparison gives the same winner sooner.
 
 Where this differs from the RFC: AS_SET is not modelled, so (a) is the plain
 path length; a route originated here wins before the degree of preference, as
-every router's weight or protocol preference makes it; the step "oldest" is what
-several vendors put before (f), taken only where the speaker is configured to.
+every router's weight or protocol preference makes it; the steps "oldest" and
+"current best" are what several vendors put before (f) for eBGP routes, taken
+only where the speaker is configured to. RFC 4456 section 9 changes (f), where
+ORIGINATOR_ID stands for the identifier, and puts a step behind it.
 """
 
 from __future__ import annotations
@@ -37,7 +39,9 @@ class Step(Enum):
     EBGP = "9.1.2.2 (d) eBGP over iBGP"
     IGP_COST = "9.1.2.2 (e) interior cost"
     OLDEST = "oldest route"
+    INCUMBENT = "current best stays"
     ROUTER_ID = "9.1.2.2 (f) router identifier"
+    CLUSTER_LIST = "RFC 4456 9 CLUSTER_LIST length"
     PEER_ADDRESS = "9.1.2.2 (g) peer address"
 
 
@@ -45,9 +49,9 @@ class Step(Enum):
 class Candidate:
     """A route that passed import policy, with what the steps look at.
 
-    ``peer`` is the local index of the session it came over, -1 for a route
-    originated here. ``neighbor_as`` is the first AS of the path as received
-    (RFC 4271 9.1.2.2 c), 0 for a local route.
+    ``peer`` is the local index of the session it came over, negative for a route
+    originated here. ``router_id`` is that peer's BGP identifier. ``neighbor_as``
+    is the first AS of the path as received (RFC 4271 9.1.2.2 c), 0 for a local route.
     """
 
     attributes: Attributes
@@ -61,6 +65,12 @@ class Candidate:
         """The AS the route entered from."""
         path = self.attributes.as_path
         return path[0] if path else 0
+
+    @property
+    def identifier(self) -> int:
+        """What (f) compares: ORIGINATOR_ID of a reflected route (RFC 4456 9), else the peer's identifier."""
+        originator = self.attributes.originator_id
+        return self.router_id if originator is None else originator
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +87,9 @@ class TieBreak:
     """Options of the decision process."""
 
     oldest: bool = False
-    """Prefer the route received first before (f): what several routers do for eBGP."""
+    """Among eBGP routes the one received first is preferred before (f): GoBGP."""
+    incumbent: bool = False
+    """Among eBGP routes the one over the session of the current best stays, before (f): FRR, IOS, Junos."""
     always_compare_med: bool = False
     """Compare MED between routes from different neighbour ASes too."""
     missing_med_as_worst: bool = False
@@ -99,8 +111,14 @@ def _lowest_med_per_neighbor(left: Sequence[Candidate], med: Callable[[Candidate
     return [c for c in left if med(c) == lowest[c.neighbor_as]]
 
 
+def _keep_incumbent(left: Sequence[Candidate], incumbent: int | None) -> list[Candidate]:
+    """The eBGP route over the session ``incumbent``, if it is there to stay; all others are eBGP then too."""
+    stays = [c for c in left if c.is_ebgp and c.peer == incumbent]
+    return stays or list(left)
+
+
 def _steps(
-    igp_cost: Callable[[int], int | None], tie_break: TieBreak
+    igp_cost: Callable[[int], int | None], tie_break: TieBreak, incumbent: int | None
 ) -> tuple[tuple[Step, Callable[[Sequence[Candidate]], list[Candidate]]], ...]:
     """The steps in order, each a filter."""
 
@@ -122,13 +140,17 @@ def _steps(
         (Step.MED, med),
         (Step.EBGP, by(lambda c: not c.is_ebgp)),
         (Step.IGP_COST, by(lambda c: _cost(c, igp_cost))),
-        (Step.OLDEST, by(lambda c: c.received_at)),
-        (Step.ROUTER_ID, by(lambda c: c.router_id)),
-        (Step.PEER_ADDRESS, by(lambda c: c.peer)),
     ]
-    if not tie_break.oldest:
-        del steps[7]
-    return tuple(steps)
+    if tie_break.oldest:
+        steps.append((Step.OLDEST, by(lambda c: c.received_at if c.is_ebgp else 0)))
+    if tie_break.incumbent:
+        steps.append((Step.INCUMBENT, lambda left: _keep_incumbent(left, incumbent)))
+    return (
+        *steps,
+        (Step.ROUTER_ID, by(lambda c: c.identifier)),
+        (Step.CLUSTER_LIST, by(lambda c: len(c.attributes.cluster_list))),
+        (Step.PEER_ADDRESS, by(lambda c: abs(c.peer))),  # of our own the announced before the aggregated
+    )
 
 
 def _cost(candidate: Candidate, igp_cost: Callable[[int], int | None]) -> int:
@@ -152,14 +174,18 @@ def explain(
     candidates: Sequence[Candidate],
     igp_cost: Callable[[int], int | None],
     tie_break: TieBreak = DEFAULT_TIE_BREAK,
+    incumbent: int | None = None,
 ) -> Decision:
-    """Choose by elimination and say for every loser which step removed it."""
+    """Choose by elimination and say for every loser which step removed it.
+
+    ``incumbent`` is the session of the current best, for `TieBreak.incumbent`.
+    """
     left = [c for c in candidates if resolvable(c, igp_cost)]
     eliminated = [(c, Step.UNRESOLVABLE) for c in candidates if not resolvable(c, igp_cost)]
     if not left:
         return Decision(None, Step.NO_ROUTE, tuple(eliminated))
     decided_by = Step.ONLY_ROUTE
-    for step, keep in _steps(igp_cost, tie_break):
+    for step, keep in _steps(igp_cost, tie_break, incumbent):
         if len(left) == 1:
             break
         kept = keep(left)
@@ -174,6 +200,7 @@ def select(
     candidates: Sequence[Candidate],
     igp_cost: Callable[[int], int | None],
     tie_break: TieBreak = DEFAULT_TIE_BREAK,
+    incumbent: int | None = None,
 ) -> Candidate | None:
     """`explain`'s winner, without the reasons: the hot path."""
     best: Candidate | None = None
@@ -190,17 +217,21 @@ def select(
         if first_med == -1:
             first_med = attributes.med
         elif attributes.med != first_med:
-            return explain(candidates, igp_cost, tie_break).best
+            return explain(candidates, igp_cost, tie_break, incumbent).best
+        originator = attributes.originator_id
+        is_ebgp = candidate.is_ebgp
         key = (
             candidate.peer >= 0,
             -attributes.local_pref,
             len(attributes.as_path),
             attributes.origin,
-            not candidate.is_ebgp,
+            not is_ebgp,
             cost,
-            candidate.received_at if tie_break.oldest else 0,
-            candidate.router_id,
-            candidate.peer,
+            candidate.received_at if is_ebgp and tie_break.oldest else 0,
+            not tie_break.incumbent or not is_ebgp or candidate.peer != incumbent,
+            candidate.router_id if originator is None else originator,
+            len(attributes.cluster_list),
+            abs(candidate.peer),
         )
         if best is None or key < best_key:
             best, best_key = candidate, key

@@ -39,12 +39,16 @@ class GracefulRestart:
     """The graceful restart capability (RFC 4724 section 3).
 
     ``restart_time`` is in seconds, 0..4095; ``preserved`` the families whose
-    forwarding state outlived the restart.
+    forwarding state outlived the restart, ``not_preserved`` those that graceful
+    restart is spoken for all the same.
     """
 
     restart_time: int
     restarting: bool = False
     preserved: tuple[Family, ...] = ()
+    not_preserved: tuple[Family, ...] = ()
+    notification: bool = False
+    """NOTIFICATIONs are survived too (RFC 8538 section 2)."""
 
 
 @dataclass(frozen=True, slots=True)

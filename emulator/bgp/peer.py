@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from emulator.bgp.messages import BOTH_FAMILIES
+from emulator.bgp.policy import PermitAll
 from emulator.units import LONG_AGO
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from emulator.bgp.attributes import Attributes
+    from emulator.bgp.config import SpeakerConfig
     from emulator.bgp.messages import Family, Role
     from emulator.bgp.policy import Policy, Relation
     from emulator.units import Duration
@@ -56,44 +60,104 @@ class Peer:
 
     ``adj_rib_in`` holds routes pre-policy, as received; post-policy ones are the
     speaker's candidates. ``adj_rib_out`` holds what was sent last; ``pending``
-    the prefixes whose latest state waits for the MRAI timer, in the order they
-    changed.
+    the prefixes to be looked at, or that wait for the MRAI timer, in the order
+    they changed.
     """
 
     index: int
     config: PeerConfig
     is_ebgp: bool
+    policy: Policy | None = None
+    """What routes go through over eBGP, None where everything passes as it is."""
+    has_policy: bool = True
+    """For RFC 8212: somebody has said what passes."""
+    echoes: bool = True
+    """A route goes back to the peer that it was learned from."""
+    mrai: int = 0
+    """MinRouteAdvertisementInterval towards the peer, ns."""
+    families: tuple[Family, ...] = BOTH_FAMILIES
+    """What the session carries."""
+    is_partial: bool = False
+    """It may not carry some of the speaker's prefixes."""
     is_up: bool = False
     is_muted: bool = False
     """Administratively sent nothing: all that was announced is withdrawn."""
+    is_draining: bool = False
+    """RFC 8326: the session is about to be shut down."""
     adj_rib_in: dict[int, Attributes] = field(default_factory=dict)
     adj_rib_out: dict[int, Attributes] = field(default_factory=dict)
-    pending: dict[int, None] = field(default_factory=dict)
+    stale: dict[int, None] = field(default_factory=dict)
+    """RFC 4724: prefixes kept from the session before, until they are heard of again or swept."""
+    pending: dict[int, Any] = field(default_factory=dict)
+    resend: dict[int, None] | None = None
+    """RFC 2918: prefixes to be sent even if nothing has changed, where there are any."""
+    is_opening: bool = False
+    """Nothing has been sent since the session came up."""
+    owes_end_of_rib: bool = False
+    quiet_until: int = LONG_AGO
+    """Instant of the first advertisement of the session."""
+    last_update: int = LONG_AGO
+    """Instant of the last UPDATE that counts for MRAI."""
     mrai_until: int = LONG_AGO
     """Instant the per-peer MRAI timer expires."""
     mrai_until_prefix: dict[int, int] = field(default_factory=dict)
     """The same for each prefix, where the scope is the prefix."""
     timer_at: int = LONG_AGO
     """Instant of the wake-up already asked for."""
+    excess: int = 0
+    """Announcements beyond a limit that only warns."""
 
-    def clear(self) -> None:
-        """Forget everything: the session is down."""
+    def clear(self, *, retain: bool = False) -> None:
+        """The session is down: forget all, or with ``retain`` all but what it had sent."""
         self.is_up = False
-        self.adj_rib_in.clear()
         self.adj_rib_out.clear()
+        self.resend = None
         self.reset_timers()
+        if retain:
+            for prefix in self.stale:
+                del self.adj_rib_in[prefix]
+            self.stale = dict.fromkeys(self.adj_rib_in)
+        else:
+            self.adj_rib_in.clear()
+            self.stale.clear()
 
     def reset_timers(self) -> None:
         """Idle all timers, as they are long after the last message."""
+        self.is_opening = self.owes_end_of_rib = False
         self.pending.clear()
         self.mrai_until_prefix.clear()
-        self.mrai_until = self.timer_at = LONG_AGO
+        self.mrai_until = self.timer_at = self.last_update = self.quiet_until = LONG_AGO
 
 
-@dataclass(slots=True)
-class Flaps:
-    """Damping state of one (peer, prefix): RFC 2439 figure of merit."""
+def make_peers(configs: Sequence[PeerConfig], speaker: SpeakerConfig, asn: int) -> list[Peer]:
+    """Settle what each session's and the speaker's settings say together; ``asn`` is the speaker's."""
+    return [_make_peer(index, configs, speaker, asn) for index in range(len(configs))]
 
-    penalty: float = 0.0
-    at: int = 0
-    is_suppressed: bool = False
+
+def _make_peer(index: int, configs: Sequence[PeerConfig], speaker: SpeakerConfig, asn: int) -> Peer:
+    config = configs[index]
+    policy = speaker.policy if config.policy is None else config.policy
+    echoes = speaker.echo
+    if speaker.update_groups:
+        echoes = echoes and any(_share(config, other) for other in configs if other is not config)
+    is_ebgp = config.asn != asn
+    return Peer(
+        index,
+        config,
+        is_ebgp,
+        policy=None if isinstance(policy, PermitAll) else policy,
+        has_policy=config.policy is not None or not isinstance(policy, PermitAll),
+        echoes=echoes,
+        mrai=speaker.mrai if is_ebgp else speaker.ibgp_mrai,
+        families=config.families,
+    )
+
+
+def _share(one: PeerConfig, other: PeerConfig) -> bool:
+    """Whether two sessions have the same export settings, so that they are sent the same messages."""
+    return (one.policy, one.relation, one.role, one.is_client) == (
+        other.policy,
+        other.relation,
+        other.role,
+        other.is_client,
+    )

@@ -34,7 +34,7 @@ class Relation(IntEnum):
 
 LOCAL_PREF_OF: Final = {Relation.PROVIDER: 100, Relation.PEER: 200, Relation.CUSTOMER: 300}
 _HEARS_ALL: Final = (Relation.CUSTOMER, Relation.NONE, Relation.INTERNAL)
-_HEARD_BY_ALL: Final = (Relation.CUSTOMER, Relation.NONE)
+_TAGGED: Final = (Relation.PROVIDER, Relation.PEER, Relation.CUSTOMER)
 _TAG: Final = 1
 _ONLY_TO: Final = 2
 
@@ -75,21 +75,26 @@ class GaoRexford:
     """Prefer customers, then peers, then providers; export valley-free."""
 
     def accept(self, attributes: Attributes, prefix: int, peer: PeerConfig, asn: int) -> Attributes | None:
-        """Set LOCAL_PREF by relationship and remember it as a community of our own."""
+        """Set LOCAL_PREF by relationship and remember it as a community that only we may set."""
         del prefix
         relation = peer.relation
-        if relation is Relation.NONE or relation is Relation.INTERNAL:
+        communities = _without_tags(attributes.large_communities, asn)
+        if relation is Relation.NONE:
+            if communities == attributes.large_communities:
+                return attributes
+            return replace(attributes, large_communities=communities)
+        if relation is Relation.INTERNAL:
             return attributes
         return replace(
             attributes,
             local_pref=LOCAL_PREF_OF[relation],
-            large_communities=(*attributes.large_communities, (asn, _TAG, int(relation))),
+            large_communities=tuple(sorted((*communities, own_tag(asn, relation)))),
         )
 
     def export(self, attributes: Attributes, prefix: int, peer: PeerConfig, asn: int) -> Attributes | None:
         """To customers everything; to peers and providers only what customers announced."""
         del prefix
-        if peer.relation in _HEARS_ALL or learned_from(attributes, asn) in _HEARD_BY_ALL:
+        if peer.relation in _HEARS_ALL or not _is_from_above(attributes, asn):
             return attributes
         return None
 
@@ -139,12 +144,38 @@ class LocalPrefByNeighbor:
         return self.base.export(attributes, prefix, peer, asn)
 
 
+def own_tag(asn: int, relation: Relation) -> LargeCommunity:
+    """The community by which ``asn`` remembers that a route came from a customer, peer or provider."""
+    return asn, _TAG, int(relation)
+
+
+def own_tags(asn: int) -> tuple[LargeCommunity, ...]:
+    """All that `own_tag` may give, in order."""
+    return tuple(own_tag(asn, relation) for relation in _TAGGED)
+
+
 def learned_from(attributes: Attributes, asn: int) -> Relation:
     """Where ``asn`` learned the route, by its own community; NONE for its own routes."""
-    for administrator, kind, value in attributes.large_communities:
-        if administrator == asn and kind == _TAG:
-            return Relation(value)
+    for relation in _TAGGED:
+        if own_tag(asn, relation) in attributes.large_communities:
+            return relation
     return Relation.NONE
+
+
+def _is_from_above(attributes: Attributes, asn: int) -> bool:
+    """Whether a provider or a peer brought the route."""
+    return any(
+        administrator == asn and kind == _TAG and value in (Relation.PROVIDER, Relation.PEER)
+        for administrator, kind, value in attributes.large_communities
+    )
+
+
+def _without_tags(communities: tuple[LargeCommunity, ...], asn: int) -> tuple[LargeCommunity, ...]:
+    """``communities`` less the AS's own tags, which only the AS itself may set."""
+    if not communities:
+        return communities
+    tags = own_tags(asn)
+    return tuple(dict.fromkeys(each for each in communities if each not in tags))
 
 
 def announce_only_to(asn: int, neighbors: Iterable[int]) -> tuple[LargeCommunity, ...]:

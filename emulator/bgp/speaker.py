@@ -1,46 +1,45 @@
-"""The speaker: Adj-RIB-In, decision process, Loc-RIB, Adj-RIB-Out and MRAI for one router.
+"""The speaker: Adj-RIB-In, decision process, Loc-RIB and Adj-RIB-Out of one router.
 
 The host drives it in turns, as a router's BGP process runs: `receive` any
 number of messages, then `decide` once. Between the two nothing is sent. What
 must wait is asked back for with `Host.wake_at`, answered by `timer`.
+
+How a route comes in is in `importing`, how it goes out in `exporting`, and
+when in `mrai`.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from emulator.bgp import aggregation, exporting, importing
 from emulator.bgp.attributes import OWN_LOCAL_PREF, Attributes
-from emulator.bgp.config import MraiScope, SpeakerConfig, WithdrawalRule
+from emulator.bgp.damping import Damper
 from emulator.bgp.decision import Candidate, Decision, explain, select
-from emulator.bgp.messages import Update
-from emulator.bgp.peer import Flaps, Peer, PeerConfig
-from emulator.bgp.policy import Relation, announce_only_to, announced_to, strip_own
+from emulator.bgp.exporting import Forms, Withheld
+from emulator.bgp.importing import Refusal
+from emulator.bgp.messages import BOTH_FAMILIES, Family, Notification
+from emulator.bgp.mrai import advertise
+from emulator.bgp.notification import CeaseError, ErrorCode
+from emulator.bgp.peer import Peer, PeerConfig, make_peers
+from emulator.bgp.policy import announce_only_to
 from emulator.units import LONG_AGO
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Sequence
 
-
-class Host(Protocol):
-    """What a speaker needs from whoever runs it."""
-
-    def send(self, peer: int, update: Update) -> None:
-        """Hand ``update`` to the session ``peer``, in order."""
-
-    def wake_at(self, instant: int, peer: int) -> None:
-        """Call `Speaker.timer` for ``peer`` at ``instant``."""
-
-    def route_changed(self, prefix: int, best: Candidate | None) -> None:
-        """The Loc-RIB's route for ``prefix`` is now ``best``."""
+    from emulator.bgp.config import SpeakerConfig
+    from emulator.bgp.host import Host
+    from emulator.bgp.messages import Update
 
 
 class Speaker:
     """BGP on one router (RFC 4271 section 3.2 and 9).
 
     ``igp_cost`` gives the interior cost to a router of the same AS, None when
-    it cannot be reached. ``peers`` are numbered in their order.
+    it cannot be reached. ``peers`` are numbered in their order. ``family_of``
+    says of which address family a prefix is; without it all are IPv4.
     """
 
     def __init__(
@@ -53,22 +52,59 @@ class Speaker:
         *,
         igp_cost: Callable[[int], int | None],
         rng: random.Random,
+        family_of: Callable[[int], Family] | None = None,
     ) -> None:
         """Start with empty RIBs, every session down and nobody to send to: set `host` before use."""
         self.router = router
         self.asn = asn
         self.router_id = router_id
+        self.cluster_id = router_id if config.cluster_id is None else config.cluster_id
         self.config = config
-        self.peers = [Peer(i, c, is_ebgp=c.asn != asn) for i, c in enumerate(peers)]
+        self.rng = rng
+        self._family_of = family_of
+        self.reflects = any(each.is_client for each in peers)
+        self.peers = make_peers(peers, config, asn)
+        for peer in self.peers:
+            peer.is_partial = self._lacks_some(peer.families)
         self.candidates: dict[int, dict[int, Candidate]] = {}
         self.loc_rib: dict[int, Candidate] = {}
+        self.forms: dict[int, Forms] = {}
+        """How peers hear each route of the Loc-RIB."""
+        self.suppressed: dict[int, None] = {}
+        """Prefixes that an aggregate stands for."""
+        self.is_leaking = False
+        self.clock_phase = 0
+        if config.mrai_clock:
+            phase = config.mrai_clock_phase
+            self.clock_phase = rng.randrange(config.mrai_clock) if phase is None else phase
         self.host: Host
-        self._forms: dict[int, tuple[Attributes, Attributes, frozenset[int] | None]] = {}
         self._dirty: dict[int, None] = {}
-        self._flaps: dict[tuple[int, int], Flaps] = {}
+        self._damper = None if config.damping is None else Damper(config.damping)
         self._igp_cost = igp_cost
-        self._wrate = config.withdrawals is WithdrawalRule.WAIT
-        self._rng = rng
+
+    def _lacks_some(self, families: tuple[Family, ...]) -> bool:
+        """Whether a session that carries ``families`` may not carry some prefix."""
+        if families == BOTH_FAMILIES:  # as nearly all do
+            return False
+        spoken = BOTH_FAMILIES if self._family_of is not None else (Family.IPV4,)
+        return not all(family in families for family in spoken)
+
+    @property
+    def has_work(self) -> bool:
+        """Whether something has changed that `decide` has not looked at yet."""
+        return bool(self._dirty)
+
+    def speaks(self, peer: Peer, prefix: int) -> bool:
+        """Whether the session with ``peer`` carries the address family of ``prefix``."""
+        return self.family(prefix) in peer.families
+
+    def family(self, prefix: int) -> Family:
+        """The address family of ``prefix``."""
+        return Family.IPV4 if self._family_of is None else self._family_of(prefix)
+
+    def is_dirty(self, prefix: int) -> None:
+        """Have the next decision look at ``prefix``."""
+        self._dirty[prefix] = None
 
     # What arrives -------------------------------------------------------------
 
@@ -78,29 +114,60 @@ class Speaker:
         if not session.is_up:
             return
         prefix, attributes = update.prefix, update.attributes
+        old = session.adj_rib_in.get(prefix)
         if attributes is None:
-            if session.adj_rib_in.pop(prefix, None) is None:
+            if old is None:
                 return
+            del session.adj_rib_in[prefix]
+        elif old is None and session.config.max_prefixes is not None and self._exceeds(session, prefix):
+            return
         else:
             session.adj_rib_in[prefix] = attributes
-        if self.config.damping is not None and session.is_ebgp:
-            self._damp(session, prefix, is_withdrawal=attributes is None, now=now)
+        if session.stale:
+            session.stale.pop(prefix, None)
+        if self._damper is not None and session.is_ebgp:
+            again_at = self._damper.heard(peer, prefix, old, attributes, now)
+            if again_at is not None:
+                self.host.wake_at(again_at, -1)
         self._set_candidate(session, prefix, now)
 
-    def session_up(self, peer: int) -> None:
-        """The session is Established: everything is advertised to it at the next `decide`."""
-        session = self.peers[peer]
-        session.is_up = True
-        for prefix in self.loc_rib:
-            session.pending[prefix] = None
+    def session_up(self, peer: int, families: tuple[Family, ...] | None = None) -> None:
+        """The session is Established: everything is advertised to it at the next `decide`.
 
-    def session_down(self, peer: int) -> None:
-        """The session is lost, and with it, implicitly, all routes it brought (RFC 4271 8.2)."""
+        ``families`` is what was negotiated, None for all that is configured.
+        """
         session = self.peers[peer]
-        for prefix in session.adj_rib_in:
-            if self.candidates.get(prefix, {}).pop(peer, None) is not None:
-                self._dirty[prefix] = None
-        session.clear()
+        session.is_up = session.is_opening = session.owes_end_of_rib = True
+        if families is not None and families != session.families:
+            session.families = families
+            session.is_partial = self._lacks_some(families)
+        session.pending.update(dict.fromkeys(self.loc_rib))
+
+    def session_down(self, peer: int, *, retain: bool = False) -> None:
+        """The session is lost, and with it, implicitly, all routes it brought (RFC 4271 8.2).
+
+        With ``retain`` they stay in use, as stale ones (RFC 4724 4.2), until
+        they are heard of again or `sweep_stale` takes them away. What was stale
+        already, the peer having restarted twice, goes now.
+        """
+        session = self.peers[peer]
+        for prefix in session.stale if retain else session.adj_rib_in:
+            self._drop_candidate(peer, prefix)
+        session.clear(retain=retain)
+
+    def sweep_stale(self, peer: int, family: Family) -> None:
+        """End-of-RIB came, or the restart took too long: stale routes of ``family`` are lost."""
+        session = self.peers[peer]
+        for prefix in [prefix for prefix in session.stale if self.family(prefix) is family]:
+            del session.stale[prefix], session.adj_rib_in[prefix]
+            self._drop_candidate(peer, prefix)
+
+    def refresh(self, peer: int, family: Family) -> None:
+        """The peer asks for everything of ``family`` again (RFC 2918), also what it should have."""
+        session = self.peers[peer]
+        again = {prefix: None for prefix in self.loc_rib if self.family(prefix) is family}
+        session.resend = {**(session.resend or {}), **again}
+        session.pending.update(again)
 
     def igp_changed(self) -> None:
         """Interior costs changed: look again at every prefix with an interior route (hot potato)."""
@@ -110,21 +177,41 @@ class Speaker:
                     self._dirty[prefix] = None
                     break
 
-    def originate(self, prefix: int, now: int, only_to: frozenset[int] | None = None) -> None:
+    # What the operator does ---------------------------------------------------
+
+    def originate(
+        self,
+        prefix: int,
+        now: int,
+        only_to: frozenset[int] | None = None,
+        *,
+        carrying: Attributes | None = None,
+    ) -> None:
         """Announce ``prefix`` from here, to every peer or to those in the ASes ``only_to``.
 
-        The other border routers of this AS keep to ``only_to`` too.
+        The other border routers of this AS keep to ``only_to`` too. Of
+        ``carrying`` the ORIGIN, MED and communities are taken over.
         """
-        communities = () if only_to is None else announce_only_to(self.asn, only_to)
-        attributes = Attributes((), self.router, OWN_LOCAL_PREF, large_communities=communities)
+        large = () if only_to is None else announce_only_to(self.asn, only_to)
+        attributes = Attributes((), self.router, OWN_LOCAL_PREF, large_communities=large)
+        if carrying is not None:
+            attributes = Attributes(
+                (),
+                self.router,
+                OWN_LOCAL_PREF,
+                med=carrying.med,
+                origin=carrying.origin,
+                communities=carrying.communities,
+                large_communities=tuple(sorted((*large, *carrying.large_communities))),
+                extended_communities=carrying.extended_communities,
+            )
         route = Candidate(attributes, -1, False, self.router_id, now)
         self.candidates.setdefault(prefix, {})[-1] = route
         self._dirty[prefix] = None
 
     def withdraw(self, prefix: int) -> None:
         """Stop announcing ``prefix``."""
-        if self.candidates.get(prefix, {}).pop(-1, None) is not None:
-            self._dirty[prefix] = None
+        self._drop_candidate(-1, prefix)
 
     def mute(self, asn: int, *, is_muted: bool) -> None:
         """Stop announcing anything to the peers in ``asn``, or announce everything to them again."""
@@ -133,200 +220,176 @@ class Speaker:
                 peer.is_muted = is_muted
                 peer.pending.update(dict.fromkeys(self.loc_rib))
 
+    def drain(self, peer: int | None, on: bool) -> None:
+        """Graceful shutdown (RFC 8326) of the session with ``peer``, None for all eBGP sessions, or its end.
+
+        What is announced over them carries GRACEFUL_SHUTDOWN, and what came
+        over them gets LOCAL_PREF 0, so that both sides turn to other routes.
+        """
+        for session in self.peers if peer is None else [self.peers[peer]]:
+            if session.is_ebgp and session.is_draining != on:
+                session.is_draining = on
+                session.pending.update(dict.fromkeys(self.loc_rib))
+                for prefix in session.adj_rib_in:
+                    self._set_candidate(session, prefix, None)
+
+    def leak(self, on: bool) -> None:
+        """Ignore export policy from now on, as after a slip of the pen (RFC 7908), or honour it again."""
+        if self.is_leaking != on:
+            self.is_leaking = on
+            for session in self.peers:
+                session.pending.update(dict.fromkeys(self.loc_rib))
+
     # What follows -------------------------------------------------------------
 
     def decide(self, now: int) -> None:
         """Run the decision process for what changed, then advertise (RFC 4271 9.1 phases 2 and 3)."""
-        dirty, self._dirty = self._dirty, {}
-        tie_break = self.config.tie_break
-        for prefix in dirty:
-            old = self.loc_rib.get(prefix)
-            best = select(list(self.candidates[prefix].values()), self._igp_cost, tie_break)
-            if best == old:
-                continue
-            if best is None:
-                del self.loc_rib[prefix]
-            else:
-                self.loc_rib[prefix] = best
-                self._forms[prefix] = self._advertised_forms(best)
-            self.host.route_changed(prefix, best)
-            for peer in self.peers:
-                if peer.is_up:
-                    peer.pending[prefix] = None
+        aggregates = self.config.aggregates
+        while self._dirty:
+            dirty, self._dirty = self._dirty, {}
+            for prefix in dirty:
+                self._choose(prefix)
+            if aggregates:
+                aggregation.refresh(self, dirty, now)
+        self.advertise(now)
+
+    def advertise(self, now: int) -> None:
+        """Phase 3 alone: send what has been decided and is not held."""
         for peer in self.peers:
-            if peer.pending and peer.is_up:
-                self._advertise(peer, now)
+            if peer.is_up and (peer.pending or peer.owes_end_of_rib):
+                advertise(self, peer, now)
+
+    def _choose(self, prefix: int) -> None:
+        old = self.loc_rib.get(prefix)
+        tie_break = self.config.tie_break
+        incumbent = old.peer if old is not None and tie_break.incumbent else None
+        best = select(list(self.candidates[prefix].values()), self._igp_cost, tie_break, incumbent)
+        if best is old or best == old:
+            return
+        if best is None:
+            del self.loc_rib[prefix]
+        else:
+            self.loc_rib[prefix] = best
+            self.forms[prefix] = exporting.forms(self, best)
+        self.host.route_changed(prefix, best)
+        stays_inside = not (self.reflects or _came_from_outside(old) or _came_from_outside(best))
+        for peer in self.peers:
+            if peer.is_up and (peer.is_ebgp or not stays_inside):
+                peer.pending[prefix] = None
 
     def timer(self, peer: int, now: int) -> None:
         """An instant asked for with `Host.wake_at` has come; -1 is damping's."""
         if peer < 0:
-            self._release_damped(now)
+            if self._damper is not None:
+                for index, prefix in self._damper.released(now):
+                    self._set_candidate(self.peers[index], prefix, now)
             return
         session = self.peers[peer]
         if session.timer_at == now:
             session.timer_at = LONG_AGO
             if session.is_up:
-                self._advertise(session, now)
+                advertise(self, session, now, has_expired=session.quiet_until < now)
 
     def reset_timers(self) -> None:
         """Idle every timer and forget past flaps: the network has been quiet for long."""
-        self._flaps.clear()
+        if self._damper is not None:
+            self._damper.forget()
         for peer in self.peers:
             peer.reset_timers()
+
+    def end_of_rib_due(self, peer: Peer) -> None:
+        """All that there was when the session came up has been sent."""
+        for family in peer.families if self._family_of is not None else (Family.IPV4,):
+            self.host.end_of_rib(peer.index, family)
+
+    # What is asked ------------------------------------------------------------
+
+    def interior_cost(self, router: int) -> int | None:
+        """The interior cost to ``router``, None where it cannot be reached."""
+        return self._igp_cost(router)
 
     def why(self, prefix: int) -> Decision:
         """The decision for ``prefix`` with its reasons, from the routes held now."""
         routes = list(self.candidates.get(prefix, {}).values())
-        return explain(routes, self._igp_cost, self.config.tie_break)
+        old = self.loc_rib.get(prefix)
+        return explain(routes, self._igp_cost, self.config.tie_break, None if old is None else old.peer)
+
+    def refused(self, prefix: int) -> tuple[tuple[int, Attributes, Refusal], ...]:
+        """The routes for ``prefix`` that are no candidates: peer, attributes as received, the reason."""
+        found = []
+        for peer in self.peers:
+            attributes = peer.adj_rib_in.get(prefix)
+            if attributes is not None:
+                accepted = self._accept(peer, prefix, attributes)
+                if isinstance(accepted, Refusal):
+                    found.append((peer.index, attributes, accepted))
+        return tuple(found)
+
+    def offered(self, prefix: int) -> tuple[tuple[int, Attributes | Withheld], ...]:
+        """For every peer what it has been sent of ``prefix``, or why it has not been sent what is best."""
+        found: list[tuple[int, Attributes | Withheld]] = []
+        for peer in self.peers:
+            wanted = exporting.export(self, peer, prefix)
+            if not peer.is_up:
+                wanted = Withheld.SESSION_DOWN
+            elif not isinstance(wanted, Withheld) and peer.adj_rib_out.get(prefix) != wanted:
+                wanted = Withheld.WAITING
+            found.append((peer.index, wanted))
+        return tuple(found)
 
     # Import -------------------------------------------------------------------
 
-    def _set_candidate(self, session: Peer, prefix: int, now: int) -> None:
-        """Bring the candidate from ``session`` in line with its Adj-RIB-In."""
+    def _set_candidate(self, session: Peer, prefix: int, now: int | None) -> None:
+        """Bring the candidate from ``session`` in line with its Adj-RIB-In.
+
+        ``now`` is when it was received, None for when it was before.
+        """
         attributes = session.adj_rib_in.get(prefix)
         accepted = None if attributes is None else self._accept(session, prefix, attributes)
-        flaps = self._flaps.get((session.index, prefix))
-        if flaps is not None and flaps.is_suppressed:
-            accepted = None
+        if accepted is None or isinstance(accepted, Refusal):
+            self._drop_candidate(session.index, prefix)
+            return
         routes = self.candidates.setdefault(prefix, {})
         old = routes.get(session.index)
-        if accepted is None:
-            if old is None:
-                return
-            del routes[session.index]
-        elif old is not None and old.attributes == accepted:
+        if old is not None and (old.attributes is accepted or old.attributes == accepted):
             return
-        else:
-            routes[session.index] = Candidate(
-                accepted, session.index, session.is_ebgp, session.config.router_id, now
-            )
+        if now is None:
+            now = LONG_AGO if old is None else old.received_at
+        routes[session.index] = Candidate(
+            accepted, session.index, session.is_ebgp, session.config.router_id, now
+        )
         self._dirty[prefix] = None
 
-    def _accept(self, session: Peer, prefix: int, attributes: Attributes) -> Attributes | None:
-        """Loop check (RFC 4271 9.1.2) and import policy."""
-        if self.asn in attributes.as_path:
-            return None
-        if not session.is_ebgp:
-            return attributes
-        return self.config.policy.accept(attributes, prefix, session.config, self.asn)
+    def _accept(self, session: Peer, prefix: int, attributes: Attributes) -> Attributes | Refusal:
+        accepted = importing.accept(self, session, prefix, attributes)
+        if self._damper is not None and self._damper.is_suppressed(session.index, prefix):
+            return accepted if isinstance(accepted, Refusal) else Refusal.DAMPED
+        return accepted
 
-    def _damp(self, session: Peer, prefix: int, *, is_withdrawal: bool, now: int) -> None:
-        """RFC 2439 4.4.2: a withdrawal adds its penalty; above the threshold the route is suppressed."""
-        damping = self.config.damping
-        if damping is None or not is_withdrawal:
-            return
-        flaps = self._flaps.setdefault((session.index, prefix), Flaps(at=now))
-        penalty = damping.decayed(flaps.penalty, now - flaps.at) + damping.withdrawal_penalty
-        flaps.penalty, flaps.at = min(penalty, damping.ceiling), now
-        if flaps.is_suppressed or flaps.penalty > damping.suppress:
-            flaps.is_suppressed = True
-            self.host.wake_at(now + damping.time_to_reuse(flaps.penalty), -1)
+    def _drop_candidate(self, peer: int, prefix: int) -> None:
+        routes = self.candidates.get(prefix)
+        if routes is not None and routes.pop(peer, None) is not None:
+            self._dirty[prefix] = None
 
-    def _release_damped(self, now: int) -> None:
-        """RFC 2439 4.8.7: routes whose penalty has decayed to the reuse threshold come back."""
-        damping = self.config.damping
-        if damping is None:
-            return
-        for (peer, prefix), flaps in self._flaps.items():
-            if flaps.is_suppressed and flaps.at + damping.time_to_reuse(flaps.penalty) <= now:
-                flaps.is_suppressed = False
-                self._set_candidate(self.peers[peer], prefix, now)
-
-    # Export -------------------------------------------------------------------
-
-    def _advertised_forms(self, best: Candidate) -> tuple[Attributes, Attributes, frozenset[int] | None]:
-        """The route as iBGP and as eBGP peers hear it, with next-hop-self, and to which ASes it may go."""
-        attributes = best.attributes
-        internal = replace(attributes, next_hop=self.router)
-        external = Attributes(
-            (self.asn, *attributes.as_path),
-            self.router,
-            origin=attributes.origin,
-            large_communities=strip_own(attributes, self.asn),
+    def _exceeds(self, session: Peer, prefix: int) -> bool:
+        """RFC 4486 section 4: one prefix too many. The session is closed unless only a warning is wanted."""
+        limit, family = session.config.max_prefixes, self.family(prefix)
+        if limit is None or sum(self.family(each) is family for each in session.adj_rib_in) < limit.limit:
+            return False
+        if limit.warn_only:
+            session.excess += 1
+            return False
+        afi, safi = family.value
+        data = afi.to_bytes(2) + safi.to_bytes(1) + limit.limit.to_bytes(4)
+        self.session_down(session.index)
+        self.host.close(
+            session.index,
+            Notification(ErrorCode.CEASE, CeaseError.MAXIMUM_PREFIXES, data),
+            limit.restart_after,
         )
-        return internal, external, announced_to(attributes, self.asn)
+        return True
 
-    def _export(self, peer: Peer, prefix: int) -> Attributes | None:
-        """What ``peer`` should hear of ``prefix`` now; None for nothing."""
-        best = self.loc_rib.get(prefix)
-        if best is None or peer.is_muted:
-            return None
-        relation = peer.config.relation
-        internal, external, only_to = self._forms[prefix]
-        if relation is Relation.INTERNAL:
-            # RFC 4271 9.2.1: what came over iBGP is not sent on over iBGP.
-            return internal if best.is_ebgp or best.peer < 0 else None
-        if only_to is not None and peer.config.asn not in only_to:
-            return None
-        if best.peer >= 0:
-            allowed = self.config.policy.export(best.attributes, prefix, peer.config, self.asn)
-            if allowed is None:
-                return None
-        if self.config.sender_side_loop_detection and peer.config.asn in external.as_path:
-            return None
-        return external
 
-    def _advertise(self, peer: Peer, now: int) -> None:
-        """Send what may go now, hold what must wait for MRAI (RFC 4271 9.2.1.1)."""
-        waiting: dict[int, None] = {}
-        started = False
-        for prefix in peer.pending:
-            wanted, sent = self._export(peer, prefix), peer.adj_rib_out.get(prefix)
-            if wanted == sent:
-                continue
-            held = self._mrai_deadline(peer, prefix) > now
-            if held and (wanted is not None or self._wrate):
-                waiting[prefix] = None
-                if self._must_flush(wanted, sent):
-                    del peer.adj_rib_out[prefix]
-                    self.host.send(peer.index, Update(prefix, None))
-                continue
-            if wanted is None:
-                del peer.adj_rib_out[prefix]
-            else:
-                peer.adj_rib_out[prefix] = wanted
-            self.host.send(peer.index, Update(prefix, wanted))
-            if wanted is not None or self._wrate:
-                started = True
-                self._start_mrai_prefix(peer, prefix, now)
-        peer.pending = waiting
-        if started and self.config.mrai_scope is MraiScope.PEER:
-            peer.mrai_until = now + self._mrai(peer)
-        if waiting:
-            self._ask_for_timer(peer)
-
-    def _must_flush(self, wanted: Attributes | None, sent: Attributes | None) -> bool:
-        """Ghost flushing: the new route waits and is longer than the one the peer still believes."""
-        return (
-            self.config.ghost_flushing
-            and wanted is not None
-            and sent is not None
-            and len(wanted.as_path) > len(sent.as_path)
-        )
-
-    # MRAI ---------------------------------------------------------------------
-
-    def _mrai(self, peer: Peer) -> int:
-        """One run of the timer, jittered (RFC 4271 section 10)."""
-        base = self.config.mrai if peer.is_ebgp else self.config.ibgp_mrai
-        low, high = self.config.mrai_jitter
-        if base == 0 or low == high:
-            return round(base * low)
-        return round(base * self._rng.uniform(low, high))
-
-    def _mrai_deadline(self, peer: Peer, prefix: int) -> int:
-        """When the timer that holds ``prefix`` expires."""
-        if self.config.mrai_scope is MraiScope.PEER:
-            return peer.mrai_until
-        return peer.mrai_until_prefix.get(prefix, LONG_AGO)
-
-    def _start_mrai_prefix(self, peer: Peer, prefix: int, now: int) -> None:
-        if self.config.mrai_scope is MraiScope.PREFIX:
-            peer.mrai_until_prefix[prefix] = now + self._mrai(peer)
-
-    def _ask_for_timer(self, peer: Peer) -> None:
-        """Have the host wake us when the first held prefix may go."""
-        deadline = min(self._mrai_deadline(peer, prefix) for prefix in peer.pending)
-        if peer.timer_at != deadline:
-            peer.timer_at = deadline
-            self.host.wake_at(deadline, peer.index)
+def _came_from_outside(route: Candidate | None) -> bool:
+    """Whether iBGP peers are told of it: it came over eBGP or was originated here (RFC 4271 9.2.1)."""
+    return route is not None and (route.is_ebgp or route.peer < 0)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from emulator.errors import InputError, ScenarioError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from emulator.cli.progress import Report
     from emulator.errors import Problem
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from emulator.record.run import RunRecord
     from emulator.scenario.loader import Loaded
     from emulator.scenario.plan import Plan
+    from emulator.sim.journal import Journal
+    from emulator.sim.notes import Watch
 
 _SAFE_NAME: Final = re.compile(r"\w[\w.-]{0,99}")
 
@@ -70,13 +72,18 @@ def plan_of(
     return build(loaded, seed=seed, allow_code=allow_code, routes=routes)
 
 
-def simulated(plan: Plan, report: Report) -> Finished:
-    """Run a plan, compute its metrics and evaluate its expectations."""
+def simulated(
+    plan: Plan, report: Report, *, watch: Watch | None = None, journal: Journal | None = None
+) -> Finished:
+    """Run a plan, compute its metrics and evaluate its expectations.
+
+    ``watch`` notes what captures need, ``journal`` what the route history needs.
+    """
     from emulator.analysis.gate import evaluate_expectations
     from emulator.analysis.metrics import with_metrics
     from emulator.sim.run import simulate
 
-    record = simulate(plan, progress=report)
+    record = simulate(plan, progress=report, watch=watch, journal=journal)
     report("metrics", 0.0)
     record = with_metrics(record)
     outcomes = evaluate_expectations(plan.expectations, record.summary)
@@ -98,11 +105,18 @@ def default_folder(name: str) -> Path:
 
 
 def written(
-    finished: Finished, folder: Path, *, formats: Sequence[str], command: str, report: Report
+    finished: Finished,
+    folder: Path,
+    *,
+    formats: Sequence[str],
+    command: str,
+    report: Report,
+    also: Callable[[Path], None] = lambda _: None,
 ) -> Path:
     """Write record, pictures (none where ``formats`` is empty) and report; return the folder.
 
-    All of it appears at once: what was there before stays until then.
+    ``also`` writes more into it. All of it appears at once: what was there
+    before stays until then.
     """
     from emulator.analysis.plots import draw_all
     from emulator.analysis.report import write_report
@@ -112,6 +126,7 @@ def written(
     with staged(folder) as staging:
         report("writing", 0.0)
         save(finished.record, staging)
+        also(staging)
         if formats:
             view = RunView(finished.record)
             (staging / "plots").mkdir()

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from emulator.cli.captures import EPOCH
+
 if TYPE_CHECKING:
     from emulator.cli.pipeline import Finished
     from emulator.record.run import Json
+    from emulator.sim.journal import Journal
 
 _STRATEGY_HEADINGS: Final = (
     "strategy", "requests", "lost", "slow", "RTT p50 / p99 before", "RTT p50 / p99 after",
@@ -36,13 +40,25 @@ _EVENT_HEADINGS: Final = (
     "--allow-code", is_flag=True, help="Let the scenario import a strategy of yours (module:Class)."
 )
 @click.option("--routes", is_flag=True, help="List the best routes in the summary of large networks too.")
+@click.option("--routes-history/--no-routes-history", default=None,
+              help="Keep what `explain` answers from (routes.zip). Default: unless the network is "
+                   "very large.")  # fmt: skip
+@click.option("--pcap", "pcaps", multiple=True, metavar="LINK",
+              help="Also write the BGP session of LINK as a packet capture. LINK: two routers such as r0-r1 "
+                   "(it is seen at the first), or a link's number. Repeatable.")  # fmt: skip
+@click.option("--mrt", "routers", multiple=True, metavar="ROUTER",
+              help="Also write MRT files of what ROUTER receives: messages, and tables at t = 0 and at the "
+                   "end. Repeatable.")  # fmt: skip
+@click.option("--epoch", metavar="TIME", default=EPOCH, show_default=True,
+              help="When t = 0 is in captures and MRT files.")  # fmt: skip
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 @click.option(
     "--debug", is_flag=True, expose_value=False, help="Show the full traceback of an internal error."
 )
 def run(
     files: tuple[Path, ...], *, out: Path | None, seed: int | None, output: str, no_plots: bool,
-    allow_code: bool, routes: bool, quiet: bool,
+    allow_code: bool, routes: bool, routes_history: bool | None, quiet: bool, pcaps: tuple[str, ...],
+    routers: tuple[str, ...], epoch: str,
 ) -> int:  # fmt: skip
     """Simulate each scenario FILE and write what came out.
 
@@ -53,6 +69,7 @@ def run(
       ipa-emulator run scenarios/red-sea-2024.yaml
       ipa-emulator run --seed 7 --out results --no-plots scenarios/clique.yaml
       ipa-emulator run --format json scenarios/ring.yaml | jq .events
+      ipa-emulator run --pcap r0-r1 --mrt r2 scenarios/clique-5-withdraw.yaml
     """  # noqa: D301 - \b is click's mark for text that must not be re-wrapped
     from emulator.analysis.plots import FORMATS
     from emulator.cli.pipeline import default_folder, load_all, plan_of, simulated, written
@@ -70,14 +87,25 @@ def run(
     ]
     for folder in folders:
         refuse_foreign(folder)  # before minutes of work, not after
+    build = partial(plan_of, seed=seed, allow_code=allow_code, routes=routes)
+    if pcaps or routers:
+        from emulator.cli.captures import captures
+
+        wanted = [captures(build(one), pcaps, routers, epoch) for one in loaded]
     summaries: list[Json] = []
     passed = True
-    for one, folder in zip(loaded, folders, strict=True):
+    for number, (one, folder) in enumerate(zip(loaded, folders, strict=True)):
+        command = f"ipa-emulator run {one.file}" + ("" if seed is None else f" --seed {seed}")
+        write = partial(written, formats=() if no_plots else FORMATS, command=command)
         with progress(one.document.name, quiet=quiet) as report:
-            plan = plan_of(one, seed=seed, allow_code=allow_code, routes=routes)
-            finished = simulated(plan, report)
-            command = f"ipa-emulator run {one.file}" + ("" if seed is None else f" --seed {seed}")
-            written(finished, folder, formats=() if no_plots else FORMATS, command=command, report=report)
+            if pcaps or routers:
+                kept = wanted[number].watch()
+                plan, journal = wanted[number].plan, _journal(routes_history)
+                finished = simulated(plan, report, watch=kept, journal=journal)
+                write(finished, folder, report=report, also=partial(wanted[number].write, kept))
+            else:
+                finished = simulated(build(one), report, journal=_journal(routes_history))
+                write(finished, folder, report=report)
         passed &= finished.passed
         summaries.append(finished.record.summary)
         if output == "text":
@@ -90,6 +118,13 @@ def run(
 
         click.echo(pretty(summaries[0] if len(summaries) == 1 else summaries), nl=False)
     return 0 if passed else 1
+
+
+def _journal(is_kept: bool | None) -> Journal | None:
+    """A run's journal; asked for, it is kept however large the network is."""
+    from emulator.sim.journal import Journal
+
+    return None if is_kept is False else Journal(is_forced=bool(is_kept))
 
 
 def show(finished: Finished) -> None:

@@ -29,13 +29,15 @@ DROPPED: Final = -3
 class FibEntry:
     """How a router forwards one prefix: over an eBGP link, towards an egress, or no further.
 
-    At most one of the two is set; with neither the packet is delivered here.
+    At most one of them is set; with none the packet is delivered here.
     """
 
     link: int | None = None
     """Index of the eBGP link to cross."""
     egress: int | None = None
     """Index of the router of the same AS to reach by the IGP (RFC 4271 5.1.3, next-hop-self)."""
+    discard: bool = False
+    """Drop it here: nothing more specific than our own aggregate is known, or the prefix is blackholed."""
 
 
 class Fibs:
@@ -81,7 +83,7 @@ class Fibs:
         link = entry.link
         if link is None:
             if entry.egress is None:
-                return DELIVERED
+                return DROPPED if entry.discard else DELIVERED
             link = self._igp[router].get(entry.egress)
         if link is None or self._blackhole[router] or not self._link_up[link]:
             return DROPPED

@@ -1,8 +1,9 @@
 """A run's folder: written beside its place and renamed into it, read back with every fault named.
 
 Layout: ``run.json`` (manifest), ``summary.json``, ``atlas.json``,
-``trace.jsonl``, ``requests.parquet``, the other tables under ``tables/``, and
-what analysis adds (``plots/``, ``report.html``). Equal records give equal bytes.
+``trace.jsonl``, ``requests.parquet``, the other tables under ``tables/``,
+``routes.zip`` (see `emulator.record.routes`), ``capture/`` and ``mrt/`` where
+asked for, and what analysis adds (``plots/``, ``report.html``). Equal records give equal bytes.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from emulator.errors import InputError, InvariantError
 from emulator.record.jsontext import compact, pretty
+from emulator.record.routes import ROUTES
 from emulator.record.run import FORMAT, SCHEMA, RunRecord
 from emulator.record.tables import TABLES, Table
 from emulator.record.trace import TraceFile
@@ -38,6 +40,9 @@ _OURS: Final = {
     "tables",
     "plots",
     "report.html",
+    ROUTES,
+    "capture",
+    "mrt",
 }
 _NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EACCES, errno.EPERM}
 _ROW_GROUP: Final = 1 << 20
@@ -148,6 +153,8 @@ def save(record: RunRecord, folder: Path) -> None:
         )
     with (folder / "trace.jsonl").open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(compact(entry) + "\n" for entry in record.trace)
+    if record.routes is not None:
+        (folder / ROUTES).write_bytes(record.routes)
     for name, content in (
         ("atlas.json", record.atlas),
         ("summary.json", record.summary),
@@ -202,6 +209,26 @@ def read_run(folder: Path) -> RunRecord:
     Raises `InputError` where ``folder`` holds no run, one of a newer layout, or
     one that is damaged; the message names the file.
     """
+    manifest = read_manifest(folder)
+    trace = folder / "trace.jsonl"
+    if not trace.is_file():
+        message = f"{trace}: missing; run the scenario again"
+        raise InputError(message)
+    paths = {name: _table_path(folder, name) for name in TABLES}
+    return RunRecord(
+        manifest=manifest,
+        summary=_read_json(folder / "summary.json"),
+        tables={name: _read_table(name, path) for name, path in paths.items() if path.exists()},
+        atlas=_read_json(folder / "atlas.json"),
+        trace=TraceFile(trace),
+    )
+
+
+def read_manifest(folder: Path) -> Json:
+    """The manifest of the run in ``folder``.
+
+    Raises `InputError` where ``folder`` holds no run, or one of a newer layout.
+    """
     if not (folder / MANIFEST).is_file():
         what = "holds no run (no run.json)" if folder.is_dir() else "no such folder"
         message = f"{folder}: {what}; give the folder that 'ipa-emulator run' wrote"
@@ -216,18 +243,7 @@ def read_run(folder: Path) -> RunRecord:
             f"this version reads up to {SCHEMA}"
         )
         raise InputError(message)
-    trace = folder / "trace.jsonl"
-    if not trace.is_file():
-        message = f"{trace}: missing; run the scenario again"
-        raise InputError(message)
-    paths = {name: _table_path(folder, name) for name in TABLES}
-    return RunRecord(
-        manifest=manifest,
-        summary=_read_json(folder / "summary.json"),
-        tables={name: _read_table(name, path) for name, path in paths.items() if path.exists()},
-        atlas=_read_json(folder / "atlas.json"),
-        trace=TraceFile(trace),
-    )
+    return manifest
 
 
 def _read_json(path: Path) -> Json:

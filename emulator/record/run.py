@@ -42,6 +42,9 @@ class RunRecord:
     - ``events``: [{index, at_s, kind, label}], label for people
     - ``phases``: {fault_s, during_end_s, end_s}; ``fault_s`` is null where nothing breaks
 
+    ``routes``: the route history as `emulator.record.routes` packs it; None where
+    none was kept, and where the record was read from a folder: there it stays in its file.
+
     ``trace``: the records of `emulator.record.trace`, in order; iterable more than once.
     """
 
@@ -50,6 +53,7 @@ class RunRecord:
     tables: Mapping[str, Table] = field(default_factory=dict)
     atlas: Json = field(default_factory=dict)
     trace: Iterable[Json] = ()
+    routes: bytes | None = None
 
 
 def new_manifest(*, version: str, scenario: str, seed: int, inputs: Mapping[str, str]) -> Json:

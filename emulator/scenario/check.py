@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from emulator.errors import suggest
 from emulator.expectation import SUMMARY_HEADS
+from emulator.scenario.check_bgp import check_bgp
 from emulator.scenario.check_network import check_network
+from emulator.scenario.check_policies import check_policies
 from emulator.scenario.check_timeline import check_timeline
-from emulator.scenario.schema_bgp import Damping
 from emulator.scenario.schema_clients import IpaStrategy
-from emulator.scenario.schema_network import LabNetwork, Uniform, WorldNetwork
-from emulator.units import SECOND, format_duration
+from emulator.scenario.schema_network import LabNetwork, WorldNetwork
+from emulator.units import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,13 +25,12 @@ if TYPE_CHECKING:
     from emulator.scenario.findings import Finding
     from emulator.scenario.schema import Scenario
 
-_HOLD_TIME_MIN = 3 * SECOND
-
 
 def check(document: Scenario) -> Iterator[Finding]:
     """Everything wrong with a document of the right form."""
     yield from check_network(document.network)
-    yield from _check_bgp(document)
+    yield from check_bgp(document)
+    yield from check_policies(document)
     yield from _check_igp(document)
     yield from check_timeline(document)
     yield from _check_strategies(document)
@@ -38,45 +38,11 @@ def check(document: Scenario) -> Iterator[Finding]:
     yield from _check_expectations(document)
 
 
-def _check_bgp(document: Scenario) -> Iterator[Finding]:
-    bgp = document.bgp
-    if isinstance(bgp.mrai, dict):
-        total = sum(bgp.mrai.values())
-        if not math.isclose(total, 1, abs_tol=1e-9):
-            yield ("bgp", "mrai"), f"expected shares that add up to 100%, got {total:.6%}"
-    if bgp.mrai_jitter[0] > bgp.mrai_jitter[1]:
-        yield ("bgp", "mrai_jitter"), "expected the lower factor first"
-    if isinstance(bgp.processing_delay, Uniform):
-        yield from _check_uniform(bgp.processing_delay, ("bgp", "processing_delay"))
-    yield from _check_timers(document)
-    if isinstance(bgp.flap_damping, Damping) and bgp.flap_damping.reuse >= bgp.flap_damping.suppress:
-        yield ("bgp", "flap_damping", "reuse"), "expected less than `suppress`"
-    link_delay = getattr(document.network, "link_delay", None)
-    if isinstance(link_delay, Uniform):
-        yield from _check_uniform(link_delay, ("network", "link_delay"))
-
-
-def _check_timers(document: Scenario) -> Iterator[Finding]:
-    bgp = document.bgp
-    if 0 < bgp.hold_time < _HOLD_TIME_MIN:
-        message = f"expected 0s, or 3s and more (RFC 4271 4.2), got {format_duration(bgp.hold_time)!r}"
-        yield ("bgp", "hold_time"), message
-    elif bgp.hold_time and bgp.keepalive >= bgp.hold_time:
-        most = f"expected less than the hold time of {format_duration(bgp.hold_time)}"
-        message = f"{most}, or every session would drop; got {format_duration(bgp.keepalive)!r}"
-        yield ("bgp", "keepalive"), message
-
-
 def _check_igp(document: Scenario) -> Iterator[Finding]:
     igp = document.igp
     for name in ("spf_initial", "spf_hold"):
         if getattr(igp, name) > igp.spf_max:
             yield ("igp", name), f"expected at most `spf_max`, {format_duration(igp.spf_max)}"
-
-
-def _check_uniform(spec: Uniform, path: tuple[str | int, ...]) -> Iterator[Finding]:
-    if spec.uniform[0] > spec.uniform[1]:
-        yield (*path, "uniform"), "expected the lower duration first"
 
 
 def _check_strategies(document: Scenario) -> Iterator[Finding]:
@@ -128,7 +94,9 @@ def _check_clients(document: Scenario) -> Iterator[Finding]:
 def _check_expectations(document: Scenario) -> Iterator[Finding]:
     strategies = document.strategies
     events = len(document.timeline) + sum(
-        getattr(event, "repair_after", None) is not None for event in document.timeline
+        getattr(event, later, None) is not None
+        for event in document.timeline
+        for later in ("repair_after", "shut_after")
     )
     for index, expectation in enumerate(document.expect):
         for path in filter(None, (expectation.path, expectation.other)):

@@ -20,11 +20,16 @@ from emulator.scenario.schema_timeline import (
     CableCut,
     CutEvent,
     DegradeEvent,
+    DrainEvent,
+    LeakEvent,
     OutageEvent,
     ProviderSessions,
+    RefreshEvent,
     RepairEvent,
     ResetEvent,
+    RestartEvent,
     SegmentCut,
+    ShutdownEvent,
     WithdrawEvent,
     repaired_at,
     verb,
@@ -55,7 +60,11 @@ def check_timeline(document: Scenario) -> Iterator[Finding]:
     yield from _check_repairs(document)
 
 
-def _check_event(document: Scenario, path: tuple[str | int, ...], event: Any) -> Iterator[Finding]:  # noqa: ANN401
+def _check_event(  # noqa: C901 - one case a verb
+    document: Scenario,
+    path: tuple[str | int, ...],
+    event: Any,  # noqa: ANN401
+) -> Iterator[Finding]:
     what = verb(event)
     target, place = getattr(event, what), (*path, what)
     match event:
@@ -71,8 +80,41 @@ def _check_event(document: Scenario, path: tuple[str | int, ...], event: Any) ->
             yield from _check_place(document, place, target)
             if target.link is not None:
                 yield from _check_link(document, (*place, "link"), target.link)
-        case ResetEvent():
-            yield from _check_link(document, place, target)
+        case ResetEvent() | ShutdownEvent() | RefreshEvent():
+            yield from _check_session(document, place, target)
+        case RestartEvent(restart=router):
+            yield from _check_router(document, place, router)
+        case LeakEvent():
+            yield from _check_router(document, (*place, "router"), target.router)
+        case DrainEvent():
+            yield from _check_drain(document, path, event)
+
+
+def _check_drain(document: Scenario, path: tuple[str | int, ...], event: DrainEvent) -> Iterator[Finding]:
+    place, target = (*path, "drain"), event.drain
+    if target.router is not None:
+        yield from _check_router(document, (*place, "router"), target.router)
+    if target.session is not None:
+        yield from _check_session(document, (*place, "session"), target.session)
+    if event.shut_after is None:
+        return
+    if event.at + event.shut_after >= document.duration:
+        end = format_duration(document.duration)
+        yield (*path, "shut_after"), f"the shutdown would come after the end at {end}"
+    if event.repair_after is not None and event.repair_after <= event.shut_after:
+        yield (*path, "repair_after"), "the repair would come before the shutdown of `shut_after`"
+
+
+def _check_session(
+    document: Scenario, path: tuple[str | int, ...], ends: tuple[str, str]
+) -> Iterator[Finding]:
+    """Two routers that speak BGP with each other: neighbours, or of one AS."""
+    network = document.network
+    if isinstance(network, LabNetwork) and all(name in network.routers for name in ends):
+        first, second = (network.routers[name] for name in ends)
+        if ends[0] != ends[1] and first.asn == second.asn:
+            return
+    yield from _check_link(document, path, ends)
 
 
 def _check_router(document: Scenario, path: tuple[str | int, ...], name: str) -> Iterator[Finding]:
@@ -158,7 +200,7 @@ def _check_originations(document: Scenario) -> Iterator[Finding]:
     if isinstance(network, WorldNetwork):
         return
     routers = network.routers.items() if isinstance(network, LabNetwork) else ()
-    announced = {(name, prefix) for name, router in routers for prefix in router.prefixes}
+    announced = {(name, each.prefix) for name, router in routers for each in router.originated}
     in_time = sorted(enumerate(document.timeline), key=lambda item: item[1].at)
     for index, event in in_time:
         if isinstance(event, AnnounceEvent) and event.router is not None:

@@ -384,3 +384,9 @@ Text = Annotated[str, Field(min_length=1, max_length=256)]
 """A name of something in the data: a city, a cable, a host."""
 Asn = Annotated[int, Field(ge=1, le=4_294_967_294, title="AS number")]
 """An AS number, 1 to 4294967294 (RFC 6793; 0 and the last one are reserved: RFC 7607, RFC 7300)."""
+
+
+class Uniform(Shape):
+    """Every value of an interval equally likely."""
+
+    uniform: tuple[Time, Time] = Field(description="Lowest and highest duration.", examples=[["2ms", "50ms"]])

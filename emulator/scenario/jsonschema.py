@@ -19,8 +19,10 @@ _UNIT_TITLES: Final = frozenset(
         "AS number",
         "bandwidth",
         "class",
+        "community",
         "duration",
         "expectation",
+        "large community",
         "name",
         "prefix",
         "rate",
@@ -48,6 +50,8 @@ def scenario_schema() -> Json:
     for name, definition in [*made["$defs"].items(), (Scenario.__name__, made)]:
         _write_defaults(shapes[name], definition)
     made.pop("title", None)
+    # pydantic's order depends on which models were needed before
+    made["$defs"] = dict(sorted(made["$defs"].items()))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Scenario of ipa-emulator, version 1",

@@ -119,7 +119,16 @@ def _validate(file: str, root: Node) -> tuple[Scenario | None, list[Problem]]:
     try:
         return Scenario.model_validate(root.value), []
     except ValidationError as error:
-        return None, [_translated(file, root, one) for one in error.errors(include_url=False)]
+        found = error.errors(include_url=False)
+        return None, [_translated(file, root, one) for one in found if not _is_echo(root, one)]
+
+
+def _is_echo(root: Node, error: ErrorDetails) -> bool:
+    """Whether a list is "too short" only because pydantic does not count what is wrong in it otherwise."""
+    if error["type"] != "too_short":
+        return False
+    node = _nearest(root, _real_path(root, error["loc"]))[0]
+    return isinstance(node.value, tuple) and len(node.value) >= error["ctx"]["min_length"]
 
 
 def _translated(file: str, root: Node, error: ErrorDetails) -> Problem:

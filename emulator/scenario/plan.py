@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from emulator.bgp.messages import Family
+from emulator.bgp.wiring import Wiring, wire
 from emulator.igp import IgpConfig
 from emulator.units import HOUR, Duration
 
@@ -26,6 +28,11 @@ class Prefix:
     role: str = "lab"
     """``shared``, ``cover``, ``provider AS1299``, ``pop SIN`` or ``lab``."""
 
+    @property
+    def family(self) -> Family:
+        """Its address family."""
+        return Family.IPV6 if ":" in self.text else Family.IPV4
+
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
@@ -35,6 +42,14 @@ class Protocol:
     sessions: tuple[SessionConfig, ...]
     igp: IgpConfig = field(default_factory=IgpConfig)
     fib_install_delay: Duration = Duration(0)
+    wiring: Wiring | None = None
+    """All sessions with their settings; None: iBGP in a full mesh, and every session as its speaker."""
+    sessions_apart: dict[tuple[int, int], SessionConfig] = field(default_factory=dict)
+    """Ends, by router and peer number, that are not set as their router's others."""
+
+    def session(self, router: int, peer: int) -> SessionConfig:
+        """How the end of a session is set."""
+        return self.sessions_apart.get((router, peer), self.sessions[router])
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +76,17 @@ class Plan:
     list_routes: bool = True
     inputs: dict[str, str] = field(default_factory=dict)
     """Input file name -> SHA-256."""
+
+    @property
+    def has_ipv6(self) -> bool:
+        """Whether a prefix is IPv6."""
+        return any(prefix.family is Family.IPV6 for prefix in self.prefixes)
+
+    def family_of(self, prefix: int) -> Family:
+        """The address family of the prefix numbered ``prefix``."""
+        return self.prefixes[prefix].family
+
+    @property
+    def wiring(self) -> Wiring:
+        """All sessions, and how each end of them is set."""
+        return self.protocol.wiring or wire(self.network)

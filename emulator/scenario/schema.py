@@ -17,6 +17,7 @@ from emulator.scenario.fields import Period, ScenarioName, Shape, branch, by_key
 from emulator.scenario.schema_bgp import BgpSpec, IgpSpec
 from emulator.scenario.schema_clients import ClientsSpec, HealthChecks, Strategies
 from emulator.scenario.schema_network import LabNetwork, NetworkForm, RelationshipsNetwork, WorldNetwork
+from emulator.scenario.schema_policy import Policies  # noqa: TC001 - pydantic reads it
 from emulator.scenario.schema_timeline import AnyEvent  # noqa: TC001 - pydantic reads it
 from emulator.units import MINUTE, Duration
 
@@ -68,6 +69,12 @@ class Scenario(Shape):
     )
     bgp: BgpSpec = Field(default_factory=BgpSpec, description="BGP's settings.")
     igp: IgpSpec = Field(default_factory=IgpSpec, description="The IGP's settings.")
+    policies: Policies = Field(
+        default_factory=dict,
+        description="Import and export policies: lists of rules by name, for `import` and `export` of `bgp`, "
+        "of a router and of a session. The first rule that matches and has a verdict ends the reading.",
+        examples=[{"prepend": [{"match": {"prefix": "203.0.113.0/24"}, "set": {"prepend": 2}}]}],
+    )
     settle: Literal["solve", "simulate"] = Field(
         default="solve",
         description="Start from a fixed point solved without time, or converge by messages first. Both end"

@@ -9,86 +9,19 @@ from pydantic import Field
 from emulator.scenario.fields import (
     Asn,
     Bandwidth,
-    Prefix,
     Rate,
-    RouterId,
-    RouterName,
     Shape,
     Share,
     Text,
     Time,
+    Uniform,
     branch,
     by_key,
 )
+from emulator.scenario.schema_lab import LabNetwork, RouterSpec
 from emulator.units import Duration
 
-
-class Uniform(Shape):
-    """Every value of an interval equally likely."""
-
-    uniform: tuple[Time, Time] = Field(description="Lowest and highest duration.", examples=[["2ms", "50ms"]])
-
-
-class RouterSpec(Shape):
-    """One router of a lab: routers of one AS number speak iBGP, all others eBGP."""
-
-    asn: Asn = Field(description="Its AS number.", examples=[65000])
-    router_id: RouterId | None = Field(
-        default=None,
-        description="BGP identifier, the last tie-break. Default: the router's place in the list, from "
-        "0.0.0.1.",
-        examples=["10.0.0.1"],
-    )
-    city: Text | None = Field(default=None, description="Where it stands, for maps.", examples=["Marseille"])
-    prefixes: tuple[Prefix, ...] = Field(
-        default=(), description="Prefixes that it originates from the start.", examples=[["203.0.113.0/24"]]
-    )
-    local_pref: dict[RouterName, Annotated[int, Field(ge=0, le=4_294_967_295)]] = Field(
-        default_factory=dict,
-        description="LOCAL_PREF given to routes learned from a neighbour router, instead of the policy's "
-        "(RFC 4271 5.1.5; 100 where nothing else says).",
-        examples=[{"r2": 200}],
-    )
-    rank_paths: tuple[Annotated[tuple[RouterName, ...], Field(min_length=1)], ...] | None = Field(
-        default=None,
-        description="The permitted paths in order of preference, best first, each as the routers from the "
-        "next one to the origin; a route over any other path is refused. The notation of the "
-        "stable paths problem (Griffin, Shepherd and Wilfong, IEEE/ACM ToN 10(2), 2002). Needs"
-        " a network of one router an AS.",
-        examples=[[["r3", "r0"], ["r0"]]],
-    )
-
-
-class LinkSpec(Shape):
-    """A point-to-point link, and with it a BGP session or an IGP adjacency."""
-
-    ends: tuple[RouterName, RouterName] = Field(description="The two routers.", examples=[["r0", "r1"]])
-    delay: Time = Field(description="One-way delay.", examples=["10ms"])
-    relationship: Literal["customer-provider", "peer"] | None = Field(
-        default=None,
-        description="What the two ASes are to each other; the first end is the customer. Absent: no "
-        "relationship, routes cross freely.",
-        examples=["customer-provider"],
-    )
-    capacity: Bandwidth | None = Field(
-        default=None, description="Capacity in each direction. Default: unlimited.", examples=["100Gbps"]
-    )
-    igp_cost: Annotated[int, Field(ge=1, le=16_777_214)] | None = Field(
-        default=None,
-        description="Metric of a link inside an AS, to 2^24 - 2 (RFC 5305). Default: 1.",
-        examples=[10],
-    )
-
-
-class LabNetwork(Shape):
-    """Router by router, for labs, papers and tests."""
-
-    routers: dict[RouterName, RouterSpec] = Field(
-        min_length=1, description="The routers by name, in order.", examples=[{"r0": {"asn": 65000}}]
-    )
-    links: tuple[LinkSpec, ...] = Field(
-        default=(), description="The links.", examples=[[{"ends": ["r0", "r1"], "delay": "10ms"}]]
-    )
+__all__ = ["LabNetwork", "RouterSpec"]
 
 
 class RelationshipsNetwork(Shape):

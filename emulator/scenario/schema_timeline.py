@@ -24,7 +24,11 @@ from emulator.scenario.fields import (
     refuse,
     unknown,
 )
-from emulator.units import Duration
+from emulator.scenario.schema_lab import Carried
+from emulator.units import SECOND, Duration
+
+SHUTDOWN_TEXT_LONGEST: Final = 255
+"""Octets (RFC 9003 section 2)."""
 
 Pair = tuple[RouterName, RouterName]
 CityPair = tuple[Text, Text]
@@ -84,13 +88,24 @@ class _Origination(Event):
         return self
 
 
-class AnnounceEvent(_Origination):
-    """A router starts to originate a prefix, or the CDN announces to a provider again."""
+class AnnounceEvent(_Origination, Carried):
+    """A router starts to originate a prefix, or the CDN announces to a provider again.
+
+    What was announced before for the prefix is replaced, with all that it carried.
+    """
 
     announce: Announced = Field(
         description="The prefix; or the provider that all is announced to again.",
         examples=["203.0.113.0/24", {"provider": 1299}],
     )
+
+    @model_validator(mode="after")
+    def _carries_with_a_prefix(self) -> Self:
+        if isinstance(self.announce, ProviderSessions):
+            for name in Carried.model_fields:
+                if getattr(self, name) is not None:
+                    refuse(name, unknown(f"`{name}` goes with a prefix, not with `provider`"))
+        return self
 
 
 class WithdrawEvent(_Origination):
@@ -227,7 +242,89 @@ class ResetEvent(Shape):
     """A BGP session is reset by its operator: it drops, its link staying up, and comes back."""
 
     at: Time = Field(description="When.", examples=["4min"])
-    reset: Pair = Field(description="The session's two routers.", examples=[["r1", "r2"]])
+    reset: Pair = Field(
+        description="The session's two routers; the first one's operator resets it.", examples=[["r1", "r2"]]
+    )
+
+
+class ShutdownEvent(Event):
+    """A BGP session is shut down by its operator, and stays so."""
+
+    shutdown: Pair = Field(
+        description="The session's two routers; the first one's operator shuts it down.",
+        examples=[["r1", "r2"]],
+    )
+    message: Annotated[str, Field(max_length=255)] = Field(
+        default="",
+        description="What the operator tells the peer's with it (RFC 9003), 255 octets of UTF-8 at most.",
+        examples=["maintenance, back at noon"],
+    )
+
+    @model_validator(mode="after")
+    def _fits_the_notification(self) -> Self:
+        if len(self.message.encode()) > SHUTDOWN_TEXT_LONGEST:
+            refuse("message", unknown(f"expected at most {SHUTDOWN_TEXT_LONGEST} octets of UTF-8"))
+        return self
+
+
+class RefreshEvent(Shape):
+    """A router asks a peer to send all its routes again (RFC 2918)."""
+
+    at: Time = Field(description="When.", examples=["4min"])
+    refresh: Pair = Field(description="Who asks, and whom.", examples=[["r1", "r2"]])
+
+
+class RestartEvent(Shape):
+    """A router's BGP process restarts; forwarding goes on with peers that agreed on graceful restart."""
+
+    at: Time = Field(description="When.", examples=["4min"])
+    restart: RouterName = Field(description="The router.", examples=["r1"])
+    takes: Period = Field(
+        default=Duration(10 * SECOND), description="How long the process is gone.", examples=["10s"]
+    )
+
+
+class DrainTarget(Shape):
+    """A router's eBGP sessions, or one session."""
+
+    router: RouterName | None = Field(
+        default=None, description="All eBGP sessions of this router.", examples=["r1"]
+    )
+    session: Pair | None = Field(
+        default=None,
+        description="One session; the first router's operator drains it.",
+        examples=[["r1", "r2"]],
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        _exactly_one(self, "router", "session")
+        return self
+
+
+class DrainEvent(Event):
+    """Graceful shutdown (RFC 8326): neighbours are asked to turn elsewhere before the session goes."""
+
+    drain: DrainTarget = Field(
+        description="What is drained.", examples=[{"router": "r1"}, {"session": ["r1", "r2"]}]
+    )
+    shut_after: Period | None = Field(
+        default=None,
+        description="Shut the drained sessions down this much later. Default: they are only drained.",
+        examples=["60s"],
+    )
+
+
+class LeakTarget(Shape):
+    """Who leaks."""
+
+    router: RouterName = Field(description="The router.", examples=["r1"])
+
+
+class LeakEvent(Event):
+    """A route leak (RFC 7908): a router exports all it knows to everybody."""
+
+    leak: LeakTarget = Field(description="Who leaks.", examples=[{"router": "r1"}])
 
 
 VERBS: Final[dict[str, type[Shape]]] = {
@@ -239,8 +336,13 @@ VERBS: Final[dict[str, type[Shape]]] = {
     "blackhole": BlackholeEvent,
     "degrade": DegradeEvent,
     "reset": ResetEvent,
+    "shutdown": ShutdownEvent,
+    "refresh": RefreshEvent,
+    "restart": RestartEvent,
+    "drain": DrainEvent,
+    "leak": LeakEvent,
 }
-LATER_VERBS: Final = ("drain", "leak", "surge", "bots")
+LATER_VERBS: Final = ("surge", "bots")
 """In the format, not in this version."""
 
 
@@ -256,7 +358,8 @@ def _one_verb(value: object) -> Any:  # noqa: ANN401 - passed on as it came
     if later:
         refuse(later[0], unknown(f"{later[0]!r} is not in this version; known verbs: {known}"))
     if not said:
-        others = [name for name in value if name not in {"at", "repair_after", "router"}]
+        beside = {"at", "repair_after", "router", "message", "takes", "shut_after", *Carried.model_fields}
+        others = [name for name in value if name not in beside]
         if not others:
             fail(f"expected what happens, one of: {known}")
         hint = suggest(others[0], VERBS)
@@ -272,7 +375,12 @@ AnyEvent = Annotated[
     | Annotated[OutageEvent, branch("outage")]
     | Annotated[BlackholeEvent, branch("blackhole")]
     | Annotated[DegradeEvent, branch("degrade")]
-    | Annotated[ResetEvent, branch("reset")],
+    | Annotated[ResetEvent, branch("reset")]
+    | Annotated[ShutdownEvent, branch("shutdown")]
+    | Annotated[RefreshEvent, branch("refresh")]
+    | Annotated[RestartEvent, branch("restart")]
+    | Annotated[DrainEvent, branch("drain")]
+    | Annotated[LeakEvent, branch("leak")],
     by_key("an event such as {at: 1min, cut: [r0, r5]}", *VERBS),
     BeforeValidator(_one_verb),
 ]

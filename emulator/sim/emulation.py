@@ -5,19 +5,25 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from emulator.bgp.aggregation import AGGREGATED
+from emulator.bgp.attributes import BLACKHOLE
 from emulator.bgp.speaker import Speaker
-from emulator.bgp.wiring import wire
 from emulator.forwarding.plane import FibEntry, ForwardingPlane
 from emulator.network.model import Relationship
 from emulator.rng import stream
 from emulator.sim.engine import Engine
+from emulator.sim.exits import Exits
+from emulator.sim.half import Half
 from emulator.sim.interior import Interior
+from emulator.sim.journal import Journaled
 from emulator.sim.recorder import Recorder
 from emulator.sim.router import RouterProcess
-from emulator.sim.session import Half, Session
+from emulator.sim.session import Session
+from emulator.sim.sessions import Agreements, Sessions
 from emulator.steady.messages import DoesNotSettleError, settle
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Callable, Generator, Mapping
 
     from simpy.events import Event as SimpyEvent
@@ -27,7 +33,8 @@ if TYPE_CHECKING:
     from emulator.bgp.wiring import Wire
     from emulator.forwarding.history import ForwardingHistory
     from emulator.scenario.plan import Plan
-    from emulator.timeline import Event
+    from emulator.sim.journal import Journal
+    from emulator.timeline import Event, Originate
 
 _LONG_BEFORE = 2**80
 """The clock's origin while a network settles by messages: every instant is negative."""
@@ -36,17 +43,21 @@ _LONG_BEFORE = 2**80
 class Emulation:
     """A running network. `settle` it, then `run` it."""
 
-    def __init__(self, plan: Plan) -> None:
-        """Build every part; nothing has been announced yet."""
+    def __init__(self, plan: Plan, journal: Journal | None = None) -> None:
+        """Build every part; nothing has been announced yet. ``journal`` is kept from t = 0 on."""
         self.plan = plan
+        self.journal = journal
         network = plan.network
         self.engine = Engine()
-        self.wiring = wire(network)
+        self.wiring = plan.wiring
         self.interiors: dict[int, Interior] = {
             asn: Interior(self.engine, network, asn, plan.protocol.igp, self)
             for asn, members in network.routers_of.items()
             if len(members) > 1
         }
+        agreements = Agreements(network, plan.protocol, self.wiring)
+        self.sessions = Sessions(self.wiring, self._session, agreements.of)
+        self._exits = Exits(network, self.wiring, self.interiors, self.sessions.over)
         self.speakers = [self._speaker(router) for router in range(len(network.routers))]
         self.recorder = Recorder(self.engine, plan, self.speakers)
         self.plane = ForwardingPlane(network, plan.destinations)
@@ -59,64 +70,69 @@ class Emulation:
             )
             for speaker in self.speakers
         ]
-        self.sessions = self._sessions()
-        self.session_over = {session.link: session for session in self.sessions if session.link is not None}
-        """eBGP sessions by link."""
-        for interior in self.interiors.values():
-            interior.join(dict(enumerate(self.routers)))
+        for router in self.routers:
+            router.lines = self.sessions.lines(router.index)
+        self._join_interiors()
         self._entries: dict[tuple[int, int], FibEntry | None] = {}
 
     def _speaker(self, router: int) -> Speaker:
         it = self.plan.network.routers[router]
         interior = self.interiors.get(it.asn)
-        return Speaker(
+        is_journaled = self.journal is not None and self.journal.covers(router)
+        return (Journaled if is_journaled else Speaker)(
             router,
             it.asn,
             it.router_id,
             self.wiring.peers[router],
             self.plan.protocol.speakers[router],
-            igp_cost=_unreachable if interior is None else partial(interior.cost, router),
+            igp_cost=self._igp_cost(router, interior),
             rng=stream(self.plan.seed, f"mrai/{it.name}"),
+            family_of=self.plan.family_of if self.plan.has_ipv6 else None,
         )
 
-    def _sessions(self) -> list[Session]:
-        sessions = []
-        for each in self.wiring.wires:
-            session = self._session(each)
-            sessions.append(session)
-            for router, peer, half in zip(each.routers, each.peers, session.halves, strict=True):
-                lines = self.routers[router].lines
-                lines += [half] * (peer + 1 - len(lines))
-                lines[peer] = half
-        return sessions
+    def _igp_cost(self, router: int, interior: Interior | None) -> Callable[[int], int | None]:
+        if interior is None:
+            return _unreachable
+        if self._exits.are_known_to(router):
+            return self._exits.cost(router)
+        return partial(interior.cost, router)
+
+    def _join_interiors(self) -> None:
+        """Tell every IGP its routers and the iBGP sessions that it carries."""
+        routers, by_index = self.plan.network.routers, dict(enumerate(self.routers))
+        carried: dict[int, list[tuple[int, int, int]]] = {asn: [] for asn in self.interiors}
+        for number, each in enumerate(self.wiring.wires):
+            if each.link is None:
+                carried[routers[each.routers[0]].asn].append((number, *each.routers))
+        for asn, interior in self.interiors.items():
+            interior.join(by_index, carried[asn], self.sessions)
 
     def _session(self, each: Wire) -> Session:
-        network, protocol = self.plan.network, self.plan.protocol
+        network = self.plan.network
         first, second = each.routers
         if each.link is not None:
             delay: int = network.links[each.link].delay
         else:
             delay = self.interiors[network.routers[first].asn].delay(first, second) or 0
         session = Session(self.engine, delay, each.link, self._session_changed)
-        names = [network.routers[router].name for router in each.routers]
-        session.join(
-            *(
-                Half(
-                    session,
-                    side,
-                    self.routers[router],
-                    each.peers[side],
-                    config=protocol.sessions[router],
-                    seeded=partial(
-                        stream, self.plan.seed, f"session/{names[side]}/{names[1 - side]}/{each.link}"
-                    ),
-                )
-                for side, router in enumerate(each.routers)
-            )
-        )
-        if each.link is None:
-            self.interiors[network.routers[first].asn].sessions.append((session, first, second))
+        session.join(self._half(session, each, 0), self._half(session, each, 1))
         return session
+
+    def _half(self, session: Session, each: Wire, side: int) -> Half:
+        router, peer = each.routers[side], each.peers[side]
+        return Half(
+            session,
+            side,
+            self.routers[router],
+            peer,
+            config=self.plan.protocol.session(router, peer),
+            seeded=self._seeded,
+        )
+
+    def _seeded(self, half: Half, purpose: str) -> random.Random:
+        """A stream for one purpose of one end of a session."""
+        own, far = (self.plan.network.routers[each.router.index].name for each in (half, half.far))
+        return stream(self.plan.seed, f"{purpose}/{own}/{far}/{half.session.link}")
 
     # Settling and running -------------------------------------------------------
 
@@ -129,16 +145,16 @@ class Emulation:
             self._settle_by_messages()
         else:
             self._settle_without_time()
-        for session in self.sessions:
-            session.watch_hold_timers()
+        self.sessions.rest()
         self.recorder.start()
+        if self.journal is not None:
+            self.journal.start(self.plan, self.speakers, lambda: self.engine.now)
 
     def _settle_without_time(self) -> None:
-        originations = [(o.router, o.prefix, o.only_to) for o in self.plan.originations]
-        settle(self.speakers, self.wiring, originations)
-        for session in self.sessions:
-            for half in session.halves:
-                half.is_up = True
+        families = self.sessions.settle()
+        closings = settle(self.speakers, self.wiring, self.plan.originations, families)
+        for each in closings:
+            self.routers[each.router].lines[each.peer].closed_before(each.notification, each.restart_after)
         for router in self.routers:
             router.speaker.host = router
             for prefix, best in router.speaker.loc_rib.items():
@@ -149,10 +165,9 @@ class Emulation:
         engine = self.engine
         engine.origin = _LONG_BEFORE
         self._install_interior()
-        for session in self.sessions:
-            session.establish()
+        self.sessions.open()
         for each in self.plan.originations:
-            self.announce(each.router, each.prefix, each.only_to)
+            self.announce(each)
         if not engine.run_until_quiet(self.plan.settle_limit):
             raise DoesNotSettleError(self.plan.settle_limit)
         engine.origin = int(engine.env.now)
@@ -199,10 +214,22 @@ class Emulation:
         else:
             self._install(router, prefix, best)
 
+    def costs_changed(self, router: int) -> None:
+        """A router's interior costs changed."""
+        if self.journal is not None:
+            self.journal.costs_changed(router)
+
     def interior_changed(self, router: int, next_hops: Mapping[int, int]) -> None:
         """An IGP FIB changed."""
         self.recorder.fib_changed()
         self.plane.set_igp(self.engine.now, router, next_hops)
+        if self._exits.are_known_to(router):
+            self._install_again(router)
+
+    def _install_again(self, router: int) -> None:
+        """The nearest way out may be another one now."""
+        for prefix, best in self.speakers[router].loc_rib.items():
+            self._install(router, prefix, best)
 
     def _install(self, router: int, prefix: int, best: Candidate | None) -> None:
         entry = None if best is None else self._entry(router, best)
@@ -213,21 +240,33 @@ class Emulation:
 
     def _entry(self, router: int, best: Candidate) -> FibEntry:
         if best.peer < 0:
-            return FibEntry()
+            return FibEntry(discard=best.peer == AGGREGATED)
+        if BLACKHOLE in best.attributes.communities and self.speakers[router].config.honor_blackhole:
+            return FibEntry(discard=True)  # RFC 7999
         if best.is_ebgp:
-            half = self.routers[router].lines[best.peer]
-            return FibEntry(link=half.session.link)
+            return FibEntry(link=self.sessions.link_at(router, best.peer))
+        exit_ = self._exits.nearest(router, best.attributes.next_hop)
+        if exit_ is not None:
+            _, border, link = exit_
+            return FibEntry(link=link) if border == router else FibEntry(egress=border)
         return FibEntry(egress=best.attributes.next_hop)
 
-    def _session_changed(self, router: int, peer: int, is_up: bool) -> None:
-        self.recorder.session_changed(router, peer, is_up=is_up, reason="established" if is_up else "down")
+    def _session_changed(self, router: int, peer: int, is_up: bool, reason: str) -> None:
+        self.recorder.session_changed(router, peer, is_up=is_up, reason=reason)
+        if self._exits.are_known_to(router):
+            for other in self.plan.network.routers_of[self.plan.network.routers[router].asn]:
+                process = self.routers[other]
+                process.put(process.speaker.igp_changed)
+                self._install_again(other)
+                self.costs_changed(other)
 
     # For faults -------------------------------------------------------------------
 
-    def announce(self, router: int, prefix: int, only_to: frozenset[int] | None) -> None:
+    def announce(self, it: Originate) -> None:
         """A router starts to announce a prefix."""
-        process = self.routers[router]
-        process.put(process.speaker.originate, prefix, self.engine.now, only_to)
+        process = self.routers[it.router]
+        originate = partial(process.speaker.originate, carrying=it.carrying)
+        process.put(originate, it.prefix, self.engine.now, it.only_to)
 
     def withdraw(self, router: int, prefix: int) -> None:
         """A router stops announcing a prefix."""
@@ -247,7 +286,7 @@ class Emulation:
             asn = self.plan.network.routers[it.ends[0]].asn
             self.interiors[asn].link_changed(link, is_up=is_on)
             return
-        session = self.session_over[link]
+        session = self.sessions.over(link)
         if is_on:
             session.transport_restored()
         else:

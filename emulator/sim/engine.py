@@ -33,12 +33,14 @@ class Engine:
         """Nanoseconds since t = 0, negative while the network settles."""
         return int(self.env.now) - self.origin
 
-    def after(self, delay: int, action: Callable[..., None], *args: Any) -> None:  # noqa: ANN401
-        """Call ``action(*args)`` in ``delay`` ns; it counts as pending until then."""
+    def after(self, delay: int, action: Callable[..., None], *args: Any) -> Call:  # noqa: ANN401
+        """Call ``action(*args)`` in ``delay`` ns; it counts as pending until then, or until cancelled."""
         self.pending += 1
         callbacks = Timeout(self.env, delay).callbacks
+        call = Call(self, action, args)
         if callbacks is not None:
-            callbacks.append(_Call(self, action, args))
+            callbacks.append(call)
+        return call
 
     def run_until_quiet(self, limit: int) -> bool:
         """Run until nothing is pending, at most ``limit`` ns; whether it got quiet."""
@@ -52,16 +54,26 @@ class Engine:
         self.env.run(until=self.origin + instant + 1)
 
 
-class _Call:
+class Call:
     """A scheduled call: lighter than a process, 2.5 us against 18."""
 
     __slots__ = ("action", "args", "engine")
 
     def __init__(self, engine: Engine, action: Callable[..., None], args: tuple[Any, ...]) -> None:
+        """See `Engine.after`."""
         self.engine = engine
-        self.action = action
+        self.action: Callable[..., None] | None = action
         self.args = args
 
     def __call__(self, _event: Event) -> None:
-        self.action(*self.args)
-        self.engine.pending -= 1
+        """The time has come."""
+        action, self.action = self.action, None
+        if action is not None:
+            action(*self.args)
+            self.engine.pending -= 1
+
+    def cancel(self) -> None:
+        """Do nothing when the time comes; also after it has come."""
+        if self.action is not None:
+            self.action, self.args = None, ()
+            self.engine.pending -= 1

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from emulator.sim.operations import Operations
+from emulator.sim.restarts import power_off, power_on
 from emulator.timeline import (
     Blackhole,
     Degrade,
     LinksDown,
     Originate,
-    ResetSession,
     RoutersDown,
     StopExporting,
     StopOriginating,
@@ -30,6 +31,7 @@ class Faults:
     def __init__(self, emulation: Emulation) -> None:
         """Nothing is broken."""
         self._emulation = emulation
+        self._operations = Operations(emulation)
         network = emulation.plan.network
         self._cuts = [0] * len(network.links)
         self._outages = [0] * len(network.routers)
@@ -44,17 +46,19 @@ class Faults:
             match action:
                 case Degrade():
                     self._degrade(action, event.index if event.repairs is None else event.repairs)
-                case Originate() | StopOriginating() | StopExporting() | ResetSession():
+                case Originate() | StopOriginating() | StopExporting():
                     self._speak(action)
-                case _:
+                case LinksDown() | RoutersDown() | Blackhole():
                     self._break(action)
+                case _:
+                    self._operations.apply(action)
 
-    def _speak(self, action: Originate | StopOriginating | StopExporting | ResetSession) -> None:
-        """Change what is announced, or a session."""
+    def _speak(self, action: Originate | StopOriginating | StopExporting) -> None:
+        """Change what is announced."""
         emulation = self._emulation
         match action:
-            case Originate(router, prefix, only_to):
-                emulation.announce(router, prefix, only_to)
+            case Originate():
+                emulation.announce(action)
             case StopOriginating(router, prefix):
                 emulation.withdraw(router, prefix)
             case StopExporting(routers, asn, repair):
@@ -63,10 +67,6 @@ class Faults:
                         0, self._mutes.get((router, asn), 0) + (-1 if repair else 1)
                     )
                     emulation.mute(router, asn, is_muted=count > 0)
-            case ResetSession(routers):
-                for session in emulation.sessions:
-                    if {half.router.index for half in session.halves} == set(routers):
-                        session.reset()
 
     def _break(self, action: LinksDown | RoutersDown | Blackhole) -> None:
         """Break links or routers, or mend them."""
@@ -100,12 +100,15 @@ class Faults:
             is_up = not self._outages[router]
             emulation.routers[router].is_up = is_up
             emulation.plane.set_router(emulation.engine.now, router, is_up)
+            if is_up:
+                for half in emulation.routers[router].ends():
+                    power_on(half)
         for router in routers:
             for link in emulation.plan.network.links_of[router]:
                 self._refresh(link)
             if self._outages[router]:  # also sessions over links that were dark already
-                for half in emulation.routers[router].lines:
-                    half.go_down()
+                for half in emulation.routers[router].ends():
+                    power_off(half)
             elif (interior := emulation.interiors.get(emulation.routers[router].speaker.asn)) is not None:
                 interior.router_restarted(router)
 

@@ -14,13 +14,19 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from emulator.bgp.policy import GaoRexford, LocalPrefByNeighbor, PermitAll, Policy, RankedPaths
+from emulator.bgp.wiring import wire
 from emulator.errors import InvariantError
 from emulator.network.model import Relationship
 from emulator.timeline import (
     Blackhole,
+    Degrade,
     LinksDown,
     Originate,
+    RefreshSession,
+    ResetSession,
+    RestartBgp,
     RoutersDown,
+    ShutSessions,
     StopExporting,
     StopOriginating,
 )
@@ -28,6 +34,7 @@ from emulator.timeline import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from emulator.bgp.config import SpeakerConfig
     from emulator.network.model import Link
     from emulator.scenario.plan import Plan
     from emulator.timeline import Event
@@ -41,6 +48,8 @@ class Standing:
     outages: dict[int, int] = field(default_factory=dict)
     blackholes: dict[int, int] = field(default_factory=dict)
     mutes: dict[tuple[int, int], int] = field(default_factory=dict)
+    shut: dict[tuple[int, int], int] = field(default_factory=dict)
+    """(router, peer router) -> shutdowns of their sessions by the first."""
     origins: dict[tuple[int, int], frozenset[int] | None] = field(default_factory=dict)
     """(router, prefix) -> the ASes that it is announced to, None for all."""
 
@@ -73,6 +82,8 @@ def _replay(now: Standing, event: Event) -> None:
                 _count(now.blackholes, routers, repair=repair)
             case StopExporting(routers, asn, repair):
                 _count(now.mutes, [(router, asn) for router in routers], repair=repair)
+            case ShutSessions(pairs, _, repair):
+                _count(now.shut, pairs, repair=repair)
 
 
 def _count(causes: dict[Any, int], keys: Iterable[Any], *, repair: bool) -> None:
@@ -138,12 +149,44 @@ class Judge:
 
     @property
     def knows_the_policies(self) -> bool:
-        """Whether the choice follows from what is offered: not with damping, nor where age decides."""
-        return all(
-            config.damping is None
-            and not config.tie_break.oldest
-            and isinstance(_base(config.policy), PermitAll | GaoRexford | RankedPaths)
-            for config in self.plan.protocol.speakers
+        """Whether the choice follows from what is offered, by rules that are written down here.
+
+        They do not with damping, nor where age or the current best decides.
+        Not written down are aggregates, origin validation and RFC 8212, rules,
+        and every session that has settings of its own: reflector and client,
+        role, limit, policy, family. Nor what carries communities or a MED, and
+        actions of the timeline that `standing` cannot replay.
+        """
+        plan = self.plan
+        return (
+            all(map(_is_plain, plan.protocol.speakers))
+            and plan.wiring == wire(plan.network)
+            and all(each.carrying is None for each in plan.originations)
+            and all(
+                isinstance(action, (*_REPLAYED, *_PASSING))
+                and not (isinstance(action, Originate) and action.carrying is not None)
+                for event in plan.timeline
+                for action in event.actions
+            )
+        )
+
+    @property
+    def packets_follow_paths(self) -> bool:
+        """Whether a packet goes where the AS path of its first router says, hop by hop.
+
+        Not where routers discard it, as aggregates and blackholes have it, or
+        know more specific prefixes than their neighbours; and not within an AS
+        where a reflector has chosen for others, who look up the packet anew, or
+        where two routers do not speak with each other.
+        """
+        routers = self.plan.network.routers
+        return (
+            not any(config.aggregates or config.honor_blackhole for config in self.plan.protocol.speakers)
+            and not any(peer.is_client for peers in self.plan.wiring.peers for peer in peers)
+            and not any(
+                count and routers[first].asn == routers[second].asn
+                for (first, second), count in self.standing.shut.items()
+            )
         )
 
     @property
@@ -295,6 +338,25 @@ def _seen_from(router: int, link: Link) -> str:
     if link.relationship is Relationship.CUSTOMER_PROVIDER:
         return _PROVIDER_SIDE if router == link.ends[0] else _CUSTOMER_SIDE
     return _NO_SIDE
+
+
+def _is_plain(config: SpeakerConfig) -> bool:
+    """Whether a router chooses by what is written down here."""
+    return (
+        config.damping is None
+        and not config.tie_break.oldest
+        and not config.tie_break.incumbent
+        and not config.aggregates
+        and not config.require_policy
+        and (config.roas is None or not config.drop_invalid)
+        and isinstance(_base(config.policy), PermitAll | GaoRexford | RankedPaths)
+    )
+
+
+_REPLAYED: Final = (Originate, StopOriginating, LinksDown, RoutersDown, Blackhole, StopExporting)
+"""What `standing` understands."""
+_PASSING: Final = (Degrade, ResetSession, RefreshSession, RestartBgp)
+"""What leaves no trace in the tables once all is quiet."""
 
 
 def _base(policy: Policy) -> Policy:

@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Protocol
 from emulator.igp import Advertisement, Area, IgpConfig, LinkStateRouter, Routes, SpfThrottle
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from emulator.network.model import Network
     from emulator.sim.engine import Engine
     from emulator.sim.router import RouterProcess
-    from emulator.sim.session import Session
+    from emulator.sim.sessions import Sessions
 
 
 class InteriorObserver(Protocol):
     """Who is told of interior routes."""
+
+    def costs_changed(self, router: int) -> None:
+        """The router's interior costs are new, as `Interior.cost` gives them."""
 
     def interior_changed(self, router: int, next_hops: Mapping[int, int]) -> None:
         """The router's IGP FIB is now ``next_hops``: egress router -> link."""
@@ -43,8 +46,9 @@ class Interior:
         self.config = config
         self.observer = observer
         self.area = Area(network, asn)
-        self.sessions: list[tuple[Session, int, int]] = []
-        self._sessions_at: dict[int, list[tuple[Session, int]]] = {r: [] for r in self.area.routers}
+        self._sessions: Sessions | None = None
+        self._wires: tuple[tuple[int, int, int], ...] = ()
+        self._wires_at: dict[int, list[tuple[int, int]]] = {r: [] for r in self.area.routers}
         self._routers: dict[int, RouterProcess] = {}
         self._up = (1 << len(self.area.links)) - 1
         self._nodes = {r: LinkStateRouter(self.area, r) for r in self.area.routers}
@@ -52,12 +56,18 @@ class Interior:
         self._routes: dict[int, Routes] = {r: self.area.spf(r, self._up) for r in self.area.routers}
         self._links = {link.index: link for link in self.area.links}
 
-    def join(self, routers: Mapping[int, RouterProcess]) -> None:
-        """Set the routers whose speakers hear of changes; `sessions` is complete by then."""
+    def join(
+        self, routers: Mapping[int, RouterProcess], wires: Iterable[tuple[int, int, int]], sessions: Sessions
+    ) -> None:
+        """Set the routers whose speakers hear of changes, and the iBGP sessions between them.
+
+        ``wires`` are number, first and second router of each of ``sessions`` that the IGP carries.
+        """
         self._routers = {r: routers[r] for r in self.area.routers}
-        for session, first, second in self.sessions:
-            self._sessions_at[first].append((session, second))
-            self._sessions_at[second].append((session, first))
+        self._wires, self._sessions = tuple(wires), sessions
+        for number, first, second in self._wires:
+            self._wires_at[first].append((number, second))
+            self._wires_at[second].append((number, first))
 
     def cost(self, router: int, target: int) -> int | None:
         """Interior cost as ``router`` believes it, None when it knows no way."""
@@ -87,11 +97,11 @@ class Interior:
 
     def link_changed(self, link: int, *, is_up: bool) -> None:
         """A link's light went out or came back (call once for each change)."""
-        bit = self.area.bit_of[link]
+        bit, before = self.area.bit_of[link], self._up
         self._up = self._up | bit if is_up else self._up & ~bit
         for end in self._links[link].ends:
             self.engine.after(self.config.detection, self._detected, end, link, is_up)
-        self._check_sessions()
+        self._check_sessions(before)
 
     def router_restarted(self, router: int) -> None:
         """A router is back after an outage: links may have changed while it could not notice."""
@@ -102,21 +112,33 @@ class Interior:
             self._flood(router, self._nodes[router].look_around(self._up), None)
             self._trigger(router)
 
-    def _check_sessions(self) -> None:
-        """IBGP sessions ride on the IGP: dead while no path joins their routers."""
-        for session, first, second in self.sessions:
+    def _check_sessions(self, before: int) -> None:
+        """IBGP sessions ride on the IGP: dead while no path joins their routers.
+
+        ``before`` is what was up until now. One that is not made yet has always
+        had a path, and learns its delay when it is made.
+        """
+        sessions = self._sessions
+        if sessions is None:
+            return
+        for number, first, second in self._wires:
             delay = self.delay(first, second)
+            session = sessions.made(number)
             if delay is None or not (self._routers[first].is_up and self._routers[second].is_up):
+                if session is None:
+                    session = sessions[number]
+                    session.delay = self.area.spf(first, before).delay[second]
                 session.transport_lost()
-            else:
+            elif session is not None:
                 session.delay = delay
                 session.transport_restored()
 
     def _tell_sessions(self, router: int) -> None:
         """Tell the router's iBGP sessions whose far ends it knows no way to."""
-        cost = self._routes[router].cost
-        for session, other in self._sessions_at[router]:
-            if other not in cost:
+        cost, sessions = self._routes[router].cost, self._sessions
+        for number, other in self._wires_at[router]:
+            session = sessions.made(number) if sessions is not None and other not in cost else None
+            if session is not None:
                 session.route_lost(router)
 
     def _detected(self, router: int, link: int, is_up: bool) -> None:
@@ -156,6 +178,8 @@ class Interior:
         self._throttles[router].ran(self.engine.now)
         old, new = self._routes[router], self._nodes[router].spf()
         self._routes[router] = new
+        if new.cost != old.cost:
+            self.observer.costs_changed(router)
         self._tell_sessions(router)
         if new is old:
             return

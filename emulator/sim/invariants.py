@@ -51,6 +51,8 @@ def check_quiet(emulation: Emulation) -> None:
 def check_sessions(emulation: Emulation, judge: Judge) -> bool:
     """A session is up at both ends where its routers can reach each other, else at none.
 
+    Also at none where it is shut down, or was given up over what the peer sent.
+
     With hold time 0 (RFC 4271 4.2) an end never learns that the other is gone;
     False when there is such an end.
     """
@@ -70,6 +72,10 @@ def check_sessions(emulation: Emulation, judge: Judge) -> bool:
 
 def _can_be_up(emulation: Emulation, judge: Judge, session: Session) -> bool:
     first, second = (half.router.index for half in session.halves)
+    if judge.standing.shut.get((first, second)) or judge.standing.shut.get((second, first)):
+        return False
+    if any(half.is_given_up for half in session.halves):
+        return False
     if session.link is not None:
         return judge.standing.is_lit(emulation.plan.network.links[session.link])
     return first in judge.distance and second in judge.distance[first]
@@ -148,8 +154,10 @@ def _compare(emulation: Emulation, chosen: Choices, right: Choices, prefix: int)
 def check_forwarding(emulation: Emulation, judge: Judge) -> None:
     """No loops; packets follow the AS path of the Loc-RIB that they started from, to the end.
 
-    Except into a blackhole on that path.
+    Except into a blackhole on that path, and where `Judge.packets_follow_paths` says so.
     """
+    if not judge.packets_follow_paths:
+        return
     holes = judge.standing.blackholes
     for destination in emulation.plan.destinations:
         for router in judge.alive:
@@ -162,8 +170,9 @@ def check_forwarding(emulation: Emulation, judge: Judge) -> None:
                 right = fate is Fate.NO_ROUTE and passed == (router,)
             else:
                 asns = [emulation.speakers[each].asn for each in passed]
-                as_path = [asn for asn, _ in groupby(asns)][1:]
-                right = fate is Fate.DELIVERED and tuple(as_path) == best.attributes.as_path
+                ways = [asn for asn, _ in groupby(asns)][1:]
+                as_path = [asn for asn, _ in groupby(best.attributes.as_path)]  # less what was prepended
+                right = fate is Fate.DELIVERED and ways == as_path
             if not right:
                 way = " ".join(_name(each, emulation) for each in passed)
                 _fail(emulation, f"packets to {destination.name} go {way}: {fate.name}, against {best}")

@@ -5,7 +5,8 @@ advertises before it looks at the next, as RFC 4271 9.1 has it (an UPDATE starts
 the decision process). Work done on stale messages is then what makes a short
 MRAI expensive (Griffin and Premore, ICNP 2001). A router that takes no time
 decides once for everything that came at one instant: what arrives together has
-no order.
+no order. One with a batch delay waits so long after the first change, takes in
+what comes meanwhile, and decides once for all of it.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
     from simpy.events import Event
 
     from emulator.bgp.decision import Candidate
-    from emulator.bgp.messages import Update
+    from emulator.bgp.messages import Family, Notification, Update
     from emulator.bgp.speaker import Speaker
     from emulator.sim.engine import Engine
-    from emulator.sim.session import Half
+    from emulator.sim.half import Half
+    from emulator.units import Duration
 
 
 class Observer(Protocol):
@@ -44,13 +46,15 @@ class RouterProcess:
         self.index = speaker.router
         self.engine = engine
         self.observer = observer
-        self.lines: list[Half] = []
-        """This router's end of each session, by peer number."""
+        self.lines: dict[int, Half] = {}
+        """This router's end of each session, by peer number; an emulation sets one that makes them."""
         self.is_up = True
         self.speaker = speaker
         speaker.host = self
         self._rng = rng
         self._processing = speaker.config.processing_delay
+        self._batch_delay = speaker.config.batch_delay
+        self._is_collecting = False
         self._queue: deque[tuple[Callable[..., None], tuple[Any, ...], bool]] = deque()
         self._wake: Event | None = None
         engine.env.process(self._run())
@@ -62,6 +66,10 @@ class RouterProcess:
         if self._wake is not None:
             self._wake.succeed()
             self._wake = None
+
+    def ends(self) -> list[Half]:
+        """This router's ends of all its sessions, in the order of their numbers."""
+        return [self.lines[peer] for peer in range(len(self.speaker.peers))]
 
     def deliver(self, peer: int, update: Update) -> None:
         """An UPDATE arrived on session ``peer``."""
@@ -89,8 +97,22 @@ class RouterProcess:
                     yield env.timeout(delay.draw(self._rng))
             for action, args, _ in batch:
                 action(*args)
-            self.speaker.decide(self.engine.now)
+            self._follow_up()
             self.engine.pending -= len(batch)
+
+    def _follow_up(self) -> None:
+        """Decide and advertise, or with a batch delay have the decision wait for what else comes."""
+        if not self._batch_delay:
+            self.speaker.decide(self.engine.now)
+            return
+        self.speaker.advertise(self.engine.now)
+        if self.speaker.has_work and not self._is_collecting:
+            self._is_collecting = True
+            self.engine.after(self._batch_delay, self.put, self._decide_batch)
+
+    def _decide_batch(self) -> None:
+        self._is_collecting = False
+        self.speaker.decide(self.engine.now)
 
     # The speaker's host -------------------------------------------------------
 
@@ -98,6 +120,14 @@ class RouterProcess:
         """Put a message on its line."""
         self.observer.update_sent(self.index, self.speaker.peers[peer].config.router, update)
         self.lines[peer].transmit(update)
+
+    def end_of_rib(self, peer: int, family: Family) -> None:
+        """Mark the end of the first advertisement, where the session's end speaks graceful restart."""
+        self.lines[peer].send_end_of_rib(family)
+
+    def close(self, peer: int, notification: Notification, restart_after: Duration | None) -> None:
+        """Close a session over what its peer sent."""
+        self.lines[peer].close(notification, restart_after)
 
     def wake_at(self, instant: int, peer: int) -> None:
         """Queue the speaker's timer for ``instant``."""

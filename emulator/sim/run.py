@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from emulator.record.run import Json
     from emulator.record.tables import Table
     from emulator.scenario.plan import Plan
+    from emulator.sim.journal import Journal
+    from emulator.sim.notes import Watch
 
 _FATES = {
     Fate.DELIVERED: "delivered",
@@ -37,31 +39,44 @@ def simulate(
     *,
     progress: Callable[[str, float], None] = lambda _stage, _done: None,
     inspect: Callable[[Emulation], None] = lambda _: None,
+    watch: Watch | None = None,
+    journal: Journal | None = None,
 ) -> RunRecord:
     """Run ``plan``; the summary's strategies are still to be computed from the tables.
 
     ``progress`` hears the stage's name and how much of it is done. ``inspect``
-    sees the network as it stands at the end, for checks. Raises
+    sees the network as it stands at the end, for checks. ``watch`` notes what
+    captures need, ``journal`` what the route history needs. Raises
     `DoesNotSettleError` where the network has no stable state to start from.
     """
     was_collecting = gc.isenabled()
     gc.disable()  # millions of small objects, hardly a cycle: collecting them costs a third of the run
     try:
-        return _simulate(plan, progress, inspect)
+        return _simulate(plan, progress, inspect, watch, journal)
     finally:
         if was_collecting:
             gc.enable()
 
 
 def _simulate(
-    plan: Plan, progress: Callable[[str, float], None], inspect: Callable[[Emulation], None]
+    plan: Plan,
+    progress: Callable[[str, float], None],
+    inspect: Callable[[Emulation], None],
+    watch: Watch | None,
+    journal: Journal | None,
 ) -> RunRecord:
     progress("settling", 0.0)
-    emulation = Emulation(plan)
+    emulation = Emulation(plan, journal)
+    if watch is not None:
+        watch.built(emulation)
     emulation.settle()
+    if watch is not None:
+        watch.settled(emulation)
     faults = Faults(emulation)
     end = max(plan.duration, 1)
     history = emulation.run(faults.apply, lambda instant: progress("control plane", instant / end))
+    if watch is not None:
+        watch.finished(emulation)
     inspect(emulation)
     tables: dict[str, Table] = {"updates": emulation.recorder.updates()}
     if plan.network.groups and plan.destinations:
@@ -82,6 +97,7 @@ def _simulate(
         tables=tables,
         atlas=atlas_of(plan),
         trace=emulation.recorder.trace,
+        routes=None if journal is None else journal.archive(plan, emulation.recorder.trace),
     )
 
 

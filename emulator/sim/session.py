@@ -1,135 +1,51 @@
-"""A BGP session between two routers: the transport, its failure and its return.
+"""A BGP session between two routers: its two ends, and the transport between.
 
-Messages arrive in order (TCP). What is in flight when a session falls is lost;
-what is in flight when only the transport falls waits for its return.
+Each end runs the FSM (`half`, `attempt`); opening a session is messages on the
+simulated transport: three one-ways until the opener's OPEN arrives, four until
+the opener is Established, five until the other end is.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from emulator.bgp.liveness import Detection, detection_time
-from emulator.units import LONG_AGO
+from emulator.bgp.fsm import Event, State
+from emulator.bgp.messages import Keepalive
+from emulator.sim.transport import Connection
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Callable
 
     from emulator.bgp.liveness import SessionConfig
-    from emulator.bgp.messages import Update
+    from emulator.bgp.negotiation import Negotiated
     from emulator.sim.engine import Engine
-    from emulator.sim.router import RouterProcess
-
-HANDSHAKE_ONE_WAYS: Final = 4
-"""TCP's three-way handshake, OPEN and KEEPALIVE: two round trips until both ends are Established."""
-
-
-class Half:
-    """One direction of a session, and the state of the end that sends on it."""
-
-    __slots__ = (
-        "_rng",
-        "_seeded",
-        "config",
-        "is_up",
-        "last_arrival",
-        "last_heard",
-        "overtaken",
-        "peer",
-        "router",
-        "session",
-        "side",
-        "speaking",
-        "stalled",
-    )
-
-    def __init__(
-        self,
-        session: Session,
-        side: int,
-        router: RouterProcess,
-        peer: int,
-        *,
-        config: SessionConfig,
-        seeded: Callable[[], random.Random],
-    ) -> None:
-        """``peer`` is the session's number at ``router``."""
-        self.session = session
-        self.side = side
-        self.router = router
-        self.peer = peer
-        self.config = config
-        self._seeded = seeded
-        self._rng: random.Random | None = None
-        self.is_up = False
-        self.last_arrival: int = LONG_AGO
-        self.last_heard = 0
-        self.speaking = 0
-        """Epoch of the session that the speaker believes in: a busy one may be behind."""
-        self.stalled: list[Update] = []
-        """Sent, and not arrived before the transport died, in order."""
-        self.overtaken = 0
-        """How many of them were in flight then."""
-
-    @property
-    def rng(self) -> random.Random:
-        """This end's random stream, made when it first draws: most sessions never fail."""
-        if self._rng is None:
-            self._rng = self._seeded()
-        return self._rng
-
-    @property
-    def follows_routes(self) -> bool:
-        """Whether this end drops the session when the IGP loses the other end, and not sooner."""
-        return self.session.link is None and self.config.detection is Detection.INTERFACE
-
-    def transmit(self, update: Update) -> None:
-        """Send to the other end; wait in TCP's buffer while the transport is dead."""
-        session = self.session
-        if self.speaking != session.epoch:
-            return  # written to a connection that is closed
-        if not session.is_alive:
-            self.stalled.append(update)
-            return
-        now = session.engine.now
-        self.last_arrival = arrival = max(now + session.delay, self.last_arrival)
-        session.engine.after(arrival - now, session.arrive, self, session.epoch, update)
-
-    def go_down(self) -> None:
-        """This end drops the session."""
-        if self.is_up:
-            self.is_up = False
-            self.router.put(self.router.speaker.session_down, self.peer)
-            self.session.changed(self)
-
-    def go_up(self) -> None:
-        """This end is Established."""
-        self.is_up = True
-        self.router.put(self._opened, self.session.epoch)
-        self.session.changed(self)
-
-    def _opened(self, epoch: int) -> None:
-        """The speaker learns of the new session."""
-        self.speaking = epoch
-        self.router.speaker.session_up(self.peer)
-
-    def drain(self) -> list[Update]:
-        """Empty TCP's buffer and return what it held."""
-        waiting, self.stalled, self.overtaken = self.stalled, [], 0
-        return waiting
+    from emulator.sim.half import Half
+    from emulator.sim.tap import Tap
 
 
 class Session:
-    """Both directions, the liveness of the transport between, and re-establishment."""
+    """Both ends, and whether anything gets from one to the other."""
 
-    __slots__ = ("_attempt", "_outage", "delay", "engine", "epoch", "halves", "is_alive", "link", "on_change")
+    __slots__ = (
+        "_dead_since",
+        "_is_watching",
+        "connections",
+        "delay",
+        "engine",
+        "halves",
+        "is_alive",
+        "link",
+        "on_change",
+        "outage",
+        "tap",
+    )
 
     def __init__(
         self,
         engine: Engine,
         delay: int,
         link: int | None,
-        on_change: Callable[[int, int, bool], None],
+        on_change: Callable[[int, int, bool, str], None],
     ) -> None:
         """``link`` is the eBGP link it runs over, None for iBGP; the halves are set by `join`."""
         self.engine = engine
@@ -137,48 +53,83 @@ class Session:
         self.link = link
         self.on_change = on_change
         self.is_alive = True
-        self.epoch = 0
         self.halves: tuple[Half, ...] = ()
-        self._outage = 0
-        self._attempt = 0
+        self.connections: list[Connection] = []
+        """Those that somebody holds an end of."""
+        self.outage = 0
+        """Number of the present, or the last, outage of the transport."""
+        self.tap: Tap | None = None
+        """Told of all that passes; for captures."""
+        self._dead_since = 0
+        self._is_watching = False
 
     def join(self, *halves: Half) -> None:
         """Set the two ends."""
         self.halves = halves
 
-    def changed(self, half: Half) -> None:
-        """Tell the record that one end went up or down."""
-        self.on_change(half.router.index, self.halves[1 - half.side].router.index, half.is_up)
+    @property
+    def is_reachable(self) -> bool:
+        """Whether an attempt to connect might be answered."""
+        return self.is_alive and not any(half.is_closed for half in self.halves)
 
-    def arrive(self, half: Half, epoch: int, update: Update) -> None:
-        """A message reaches the far end, unless the session or the transport died meanwhile."""
-        if epoch != self.epoch:
+    def changed(self, half: Half, reason: str) -> None:
+        """Tell the record that one end went up or down, and why."""
+        self.on_change(half.router.index, half.far.router.index, half.is_up, reason)
+
+    # Settling -------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Both ends begin."""
+        for half in self.halves:
+            half.caller.start(Event.MANUAL_START)
+
+    def settle(self, agreed: tuple[Negotiated, Negotiated] | None = None) -> bool:
+        """Be Established at both ends as after a handshake long ago; False where one would be refused.
+
+        ``agreed`` is what each end goes by then, where that is known.
+        """
+        are_willing = [half.settle(agreed[half.side] if agreed else None) for half in self.halves]
+        if not all(are_willing):
+            for half in self.halves:
+                half.give_up()
+            return False
+        connection = Connection(self, 0)
+        self.connections.append(connection)
+        for half in self.halves:
+            connection.users[half.side] = half.attempt
+            half.attempt.connection = half.carrier = half.speaking = connection
+            half.is_up = True
+        return True
+
+    def rest(self) -> None:
+        """The network is settled and t = 0: from now on hold timers are watched where they can expire."""
+        self._is_watching = True
+        for half in self.halves:
+            half.rest()
+            self.watch_hold_timer(half)
+
+    # Hold timers on a living transport ------------------------------------------
+
+    def watch_hold_timer(self, half: Half) -> None:
+        """Simulate an end's hold timer if it can expire although the transport lives."""
+        ours, its = half.negotiated, half.far.negotiated
+        if not self._is_watching or ours is None or its is None:
             return
-        if self.is_alive:
-            far = self.halves[1 - half.side]
-            far.last_heard = self.engine.now
-            far.router.deliver(far.peer, update)
-        else:  # before everything that was sent after the transport died
-            half.stalled.insert(half.overtaken, update)
-            half.overtaken += 1
+        if can_starve(ours, half.config, its, half.far.config):
+            half.last_heard = max(half.last_heard, self.engine.now)
+            self._watch(half, half.carrier)
 
-    def establish(self) -> None:
-        """Both ends are Established now: a new session, nothing of the old in flight."""
-        self.epoch += 1
-        for half in self.halves:
-            half.drain()
-            half.go_down()
-        for half in self.halves:
-            half.go_up()
-        self.watch_hold_timers()
+    def _watch(self, half: Half, carrier: Connection | None) -> None:
+        """Expire the hold timer of an end whose peer's keepalives come too seldom (RFC 4271 6.5)."""
+        if half.carrier is not carrier or carrier is None or not self.is_alive:
+            return
+        left = half.detector.hold_expires_at() - self.engine.now
+        if left > 0:
+            self.engine.after(left, self._watch, half, carrier)
+        else:
+            half.attempt.feed(Event.HOLD_TIMER_EXPIRES)
 
-    def watch_hold_timers(self) -> None:
-        """Simulate the hold timer only where it can expire on a living transport."""
-        for half in self.halves:
-            far = self.halves[1 - half.side]
-            if 0 < half.config.hold_time < far.config.keepalive:
-                half.last_heard = self.engine.now
-                self.engine.after(half.config.hold_time, self._watch, half, self.epoch)
+    # The transport --------------------------------------------------------------
 
     def transport_lost(self) -> None:
         """The link or a router died: each living end finds out in its own time.
@@ -189,69 +140,66 @@ class Session:
         if not self.is_alive:
             return
         self.is_alive = False
-        self._outage += 1
-        self._attempt += 1
+        self.outage += 1
+        self._dead_since = self.engine.now
+        if self.tap is not None:
+            self.tap.transport(is_alive=False)
         for half in self.halves:
-            if not half.router.is_up:
-                half.go_down()
-            elif half.is_up and not half.follows_routes:
-                delay = detection_time(half.config, half.rng)
-                if delay is not None:
-                    self.engine.after(delay, self._detected, half, self._outage)
+            half.detector.transport_lost()
 
     def route_lost(self, router: int) -> None:
         """The IGP knows no way any more from ``router`` to the other end of this iBGP session."""
         for half in self.halves:
-            if half.router.index == router and half.is_up and half.follows_routes and not self.is_alive:
-                self.engine.after(half.config.interface_delay, self._detected, half, self._outage)
-
-    def _detected(self, half: Half, outage: int) -> None:
-        if outage == self._outage and not self.is_alive:
-            half.go_down()
+            if half.router.index == router and half.follows_routes and not self.is_alive:
+                self.engine.after(half.config.interface_delay, half.detector.interface_down, self.outage)
 
     def transport_restored(self) -> None:
         """The transport is back: a session that survived goes on, one that fell is opened again."""
         if self.is_alive:
             return
         self.is_alive = True
-        if all(half.is_up for half in self.halves):
-            for half in self.halves:
-                for update in half.drain():
-                    half.transmit(update)
-        else:
-            self._reconnect()
+        if self.tap is not None:
+            self.tap.transport(is_alive=True)
+        for connection in tuple(self.connections):
+            connection.resume()
+            self._find_out_by_keepalive(connection)
+        for half in self.halves:
+            half.detector.transport_restored()
+        for half in self.halves:
+            self.watch_hold_timer(half)
 
-    def reset(self) -> None:
-        """An administrative reset (Cease): the near end now, the far end when the NOTIFICATION arrives."""
-        if self.is_alive and all(half.is_up for half in self.halves):
-            self._close(self.halves[0])
+    def _find_out_by_keepalive(self, connection: Connection) -> None:
+        """An end whose peer lost the connection's memory learns it from the answer to its next KEEPALIVE.
 
-    def _close(self, near: Half) -> None:
-        """``near`` sends a NOTIFICATION and drops the session, then both open it again."""
-        self.epoch += 1
-        near.go_down()
-        self.engine.after(self.delay, self._notified, self.halves[1 - near.side], self.epoch)
-        self._reconnect()
+        To one that it sent while the transport was dead, if there is one: TCP
+        sends that again.
+        """
+        for half in self.halves:
+            attempt = connection.users[half.side]
+            if attempt is None or connection.users[1 - half.side] is not None:
+                continue
+            keepalives = half.keepalives()
+            if attempt.state is State.ESTABLISHED and keepalives is not None:
+                now = self.engine.now
+                longest = round(keepalives.interval * keepalives.jitter[1])
+                due = next(keepalives.times(self._dead_since, now + 2 * longest))
+                self.engine.after(max(due - now, 0), connection.send, half.side, Keepalive())
 
-    def _notified(self, half: Half, epoch: int) -> None:
-        if self.is_alive and epoch == self.epoch:
-            half.go_down()
+    def reach_changed(self) -> None:
+        """An end was closed or opened, or has nothing more to say: call, or stop calling."""
+        is_reachable = self.is_reachable
+        for half in self.halves:
+            if is_reachable:
+                half.caller.resume()
+            else:
+                half.caller.pause()
 
-    def _watch(self, half: Half, epoch: int) -> None:
-        """Expire the hold timer of an end whose peer's keepalives come too seldom (RFC 4271 6.5)."""
-        if epoch != self.epoch or not half.is_up:
-            return
-        left = half.last_heard + half.config.hold_time - self.engine.now
-        if left > 0:
-            self.engine.after(left, self._watch, half, epoch)
-        else:
-            self._close(half)
+    def end_at(self, router: int) -> Half:
+        """The end at ``router``."""
+        return self.halves[0] if self.halves[0].router.index == router else self.halves[1]
 
-    def _reconnect(self) -> None:
-        self._attempt += 1
-        wait = max(half.config.reconnect_delay for half in self.halves)
-        self.engine.after(wait + HANDSHAKE_ONE_WAYS * self.delay, self._connected, self._attempt)
 
-    def _connected(self, attempt: int) -> None:
-        if attempt == self._attempt and self.is_alive:
-            self.establish()
+def can_starve(ours: Negotiated, config: SessionConfig, its: Negotiated, far_config: SessionConfig) -> bool:
+    """Whether an end's hold timer can expire between two KEEPALIVEs of its peer (RFC 4271 6.5)."""
+    longest_gap = its.keepalive * far_config.keepalive_jitter[1]
+    return ours.hold_time > 0 and ours.hold_time * config.hold_jitter[0] < longest_gap

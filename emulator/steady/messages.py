@@ -10,18 +10,21 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from emulator.errors import EmulatorError
 from emulator.units import HOUR
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from emulator.bgp.decision import Candidate
-    from emulator.bgp.messages import Update
+    from emulator.bgp.messages import Family, Notification, Update
     from emulator.bgp.speaker import Speaker
     from emulator.bgp.wiring import Wiring
+    from emulator.timeline import Originate
+    from emulator.units import Duration
 
 _STEP: Final = 24 * HOUR
 _START: Final = -(2**80)
@@ -40,6 +43,16 @@ class DoesNotSettleError(EmulatorError):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """A session that a speaker closed while the network settled; see `Host.close`."""
+
+    router: int
+    peer: int
+    notification: Notification
+    restart_after: Duration | None
+
+
 class _Exchange:
     """The message queues between all speakers."""
 
@@ -48,6 +61,7 @@ class _Exchange:
         self.now = _START
         self.active: deque[int] = deque()
         self.timers: list[tuple[int, int, int]] = []
+        self.closings: list[Closing] = []
         self._inbox: list[list[tuple[int, Update]]] = [[] for _ in speakers]
         self._far: list[list[tuple[int, int]]] = [[(-1, -1)] * len(peers) for peers in wiring.peers]
         self._is_active = [False] * len(speakers)
@@ -64,6 +78,13 @@ class _Exchange:
     def send(self, router: int, peer: int, update: Update) -> None:
         far, far_peer = self._far[router][peer]
         self._inbox[far].append((far_peer, update))
+        self.activate(far)
+
+    def close(self, closing: Closing) -> None:
+        """A session ends: what it brought goes at its other end too."""
+        self.closings.append(closing)
+        far, far_peer = self._far[closing.router][closing.peer]
+        self.speakers[far].session_down(far_peer)
         self.activate(far)
 
     def step(self) -> None:
@@ -93,6 +114,13 @@ class _Untimed:
     def send(self, peer: int, update: Update) -> None:
         self._exchange.send(self._router, peer, update)
 
+    def end_of_rib(self, peer: int, family: Family) -> None:
+        """No restart is waited out here."""
+
+    def close(self, peer: int, notification: Notification, restart_after: Duration | None) -> None:
+        """Leave the session closed: nothing comes over it any more."""
+        self._exchange.close(Closing(self._router, peer, notification, restart_after))
+
     def wake_at(self, instant: int, peer: int) -> None:
         heapq.heappush(self._exchange.timers, (instant, self._router, peer))
 
@@ -103,22 +131,28 @@ class _Untimed:
 def settle(
     speakers: Sequence[Speaker],
     wiring: Wiring,
-    originations: Sequence[tuple[int, int, frozenset[int] | None]],
-) -> None:
-    """Bring every session up, announce ``originations`` (router, prefix, only_to), run to the fixed point.
+    originations: Sequence[Originate],
+    families: Mapping[tuple[int, int], tuple[Family, ...]] | None = None,
+) -> tuple[Closing, ...]:
+    """Bring the sessions up, announce ``originations``, run to the fixed point; return what was closed.
 
-    Leaves the speakers without a host and with idle timers. Raises
-    `DoesNotSettleError` where the routes keep changing.
+    ``families`` has what each session that is up carries, by router and peer;
+    None: every session is up and carries what is configured. Leaves the
+    speakers without a host and with idle timers. Raises `DoesNotSettleError`
+    where the routes keep changing.
     """
     exchange = _Exchange(speakers, wiring)
     for router, speaker in enumerate(speakers):
         speaker.host = _Untimed(exchange, router)
         for peer in range(len(speaker.peers)):
-            speaker.session_up(peer)
-    for router, prefix, only_to in originations:
-        speakers[router].originate(prefix, _START, only_to)
-        exchange.activate(router)
-    budget = _ACTIVATIONS_PER_ROUTE * len(speakers) * max(1, len({p for _, p, _ in originations}))
+            if families is None:
+                speaker.session_up(peer)
+            elif (router, peer) in families:
+                speaker.session_up(peer, families[router, peer])
+    for each in originations:
+        speakers[each.router].originate(each.prefix, _START, each.only_to, carrying=each.carrying)
+        exchange.activate(each.router)
+    budget = _ACTIVATIONS_PER_ROUTE * len(speakers) * max(1, len({each.prefix for each in originations}))
     spent = 0
     while exchange.active or exchange.timers:
         if spent > budget:
@@ -127,3 +161,4 @@ def settle(
         exchange.step()
     for speaker in speakers:
         speaker.reset_timers()
+    return tuple(exchange.closings)

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emulator.analysis.metrics import with_metrics
 from emulator.analysis.plots import Picture, draw, draw_all, pictures
 from emulator.analysis.plots.episodes import episodes
 from emulator.analysis.plots.projection import great_circle, middle, project
@@ -26,6 +27,9 @@ from emulator.analysis.plots.world import POP_COLOURS, pop_colours
 from emulator.analysis.topojson import land_rings, rings, unwrapped
 from emulator.analysis.view import RunView
 from emulator.errors import InputError
+from emulator.scenario.build import build
+from emulator.scenario.loader import loads
+from emulator.sim.run import simulate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,6 +70,31 @@ def test_a_lab_has_messages_and_changes(lab: RunRecord, tmp_path: Path) -> None:
     """Without clients only the control plane is there to be drawn."""
     names = [path.name for path in draw_all(RunView(lab), tmp_path, formats=("svg",))]
     assert names == ["updates.svg", "changes.svg"]
+
+
+CLIENTS = b"""
+version: 1
+name: lab-clients
+duration: 5min
+network:
+  routers:
+    r0: {asn: 65000, prefixes: [203.0.113.0/24]}
+    r1: {asn: 65001}
+  links:
+    - {ends: [r0, r1], delay: 10ms}
+bgp: {policy: permit-all, mrai: 0s}
+strategies: {anycast: {kind: anycast}}
+clients: {demand: 10/s, groups: [{router: r1}]}
+timeline:
+  - {at: 1min, cut: [r0, r1], repair_after: 1min}
+"""
+
+
+def test_a_lab_with_clients_has_no_map(tmp_path: Path) -> None:
+    """Its routers stand nowhere; everything else is drawn."""
+    record = with_metrics(simulate(build(loads(CLIENTS, "lab.yaml", folder=tmp_path))))
+    names = {path.stem for path in draw_all(RunView(record), tmp_path, formats=("svg",))}
+    assert names == {"success", "rtt", "rtt-cdf", "reconvergence", "updates", "changes"}
 
 
 @pytest.mark.slow

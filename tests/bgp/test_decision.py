@@ -32,8 +32,10 @@ def candidates(draw: st.DrawFn) -> list[Candidate]:
             as_path=tuple(draw(st.lists(st.integers(1, 3), min_size=1, max_size=2))),
             next_hop=draw(st.sampled_from([1, 2, 3])),
             local_pref=draw(st.sampled_from([100, 100, 200])),
-            med=draw(st.sampled_from([0, 0, 5, 9])),
+            med=draw(st.sampled_from([0, 0, 5, 9, None])),
             origin=draw(st.sampled_from([Origin.IGP, Origin.IGP, Origin.EGP])),
+            originator_id=draw(st.sampled_from([None, None, 1, 2])),
+            cluster_list=tuple(draw(st.lists(st.integers(1, 2), max_size=2))),
         )
         identifier = draw(st.integers(1, 2))
         found.append(Candidate(attributes, peer, draw(st.booleans()), identifier, draw(st.integers(0, 2))))
@@ -42,27 +44,38 @@ def candidates(draw: st.DrawFn) -> list[Candidate]:
     return found
 
 
-tie_breaks = st.builds(TieBreak, oldest=st.booleans(), always_compare_med=st.booleans())
+tie_breaks = st.builds(
+    TieBreak,
+    oldest=st.booleans(),
+    incumbent=st.booleans(),
+    always_compare_med=st.booleans(),
+    missing_med_as_worst=st.booleans(),
+)
+incumbents = st.one_of(st.none(), st.integers(-1, 7))
 
 
-@given(candidates(), tie_breaks, st.randoms(use_true_random=False))
-def test_winner_does_not_depend_on_order(routes: list[Candidate], rule: TieBreak, rng: Random) -> None:
+@given(candidates(), tie_breaks, incumbents, st.randoms(use_true_random=False))
+def test_winner_does_not_depend_on_order(
+    routes: list[Candidate], rule: TieBreak, incumbent: int | None, rng: Random
+) -> None:
     """Whatever order the routes arrived in."""
     shuffled = list(routes)
     rng.shuffle(shuffled)
-    assert select(routes, cost, rule) == select(shuffled, cost, rule)
+    assert select(routes, cost, rule, incumbent) == select(shuffled, cost, rule, incumbent)
 
 
-@given(candidates(), tie_breaks)
-def test_select_is_explain_without_reasons(routes: list[Candidate], rule: TieBreak) -> None:
+@given(candidates(), tie_breaks, incumbents)
+def test_select_is_explain_without_reasons(
+    routes: list[Candidate], rule: TieBreak, incumbent: int | None
+) -> None:
     """The quick way and the explained way agree."""
-    assert explain(routes, cost, rule).best == select(routes, cost, rule)
+    assert explain(routes, cost, rule, incumbent).best == select(routes, cost, rule, incumbent)
 
 
-@given(candidates(), tie_breaks)
-def test_every_loser_is_explained(routes: list[Candidate], rule: TieBreak) -> None:
+@given(candidates(), tie_breaks, incumbents)
+def test_every_loser_is_explained(routes: list[Candidate], rule: TieBreak, incumbent: int | None) -> None:
     """Each route is the winner or was removed by exactly one step, and the last removal decided."""
-    decision = explain(routes, cost, rule)
+    decision = explain(routes, cost, rule, incumbent)
     losers = [candidate for candidate, _ in decision.eliminated]
     winners = [] if decision.best is None else [decision.best]
     assert sorted(c.peer for c in losers + winners) == sorted(c.peer for c in routes)
@@ -146,3 +159,33 @@ def test_oldest_before_router_id() -> None:
     assert select([old, new], cost) == new
     assert select([old, new], cost, TieBreak(oldest=True)) == old
     assert explain([old, new], cost, TieBreak(oldest=True)).decided_by is Step.OLDEST
+
+
+def test_a_missing_med_counts_as_nothing_or_as_the_worst() -> None:
+    """RFC 4271 9.1.2.2 (c): the lowest possible value, unless the option says the highest."""
+    without, low = candidate(2, 7), candidate(1, 7, med=5)
+    assert select([without, low], cost) == without
+    assert select([without, low], cost, TieBreak(missing_med_as_worst=True)) == low
+
+
+def test_age_counts_among_external_routes_only() -> None:
+    """Interior ones go on to the identifier."""
+    new, old = candidate(1, 7, ebgp=False, at=2), candidate(2, 7, ebgp=False, at=1)
+    assert select([new, old], cost, TieBreak(oldest=True)) == new
+
+
+def test_the_current_best_stays() -> None:
+    """With the option, over whatever session it is, until it is worse by an earlier step; eBGP only."""
+    rule = TieBreak(incumbent=True)
+    routes = [candidate(1, 7), candidate(2, 8)]
+    assert [select(routes, cost, rule, current) for current in (None, 1, 2, 5)] == [
+        routes[0],
+        routes[0],
+        routes[1],
+        routes[0],
+    ]
+    assert explain(routes, cost, rule, 2).decided_by is Step.INCUMBENT
+    longer = [candidate(1, 7), candidate(2, 8, 9)]
+    assert select(longer, cost, rule, 2) == longer[0]
+    interior = [candidate(1, 7, ebgp=False), candidate(2, 8, ebgp=False)]
+    assert select(interior, cost, rule, 2) == interior[0]

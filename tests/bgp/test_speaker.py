@@ -255,7 +255,7 @@ def test_ghost_flushing_withdraws_a_path_that_got_longer() -> None:
     assert notebook.heard() == {0: [None], 1: [None]}
     it.timer(1, 30)
     assert notebook.heard() == {1: [(OWN, 7, 5, 9)]}
-    it.receive(0, route(9), 31)
+    it.receive(0, route(7), 31)
     it.decide(31)
     assert 1 not in notebook.heard()
 

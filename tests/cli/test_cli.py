@@ -296,4 +296,4 @@ def test_same_scenario_same_folder_in_another_process(line: Path) -> None:
             {p.relative_to(name): p.read_bytes() for p in sorted(Path(name).rglob("*")) if p.is_file()}
         )
     assert found[0] == found[1]
-    assert len(found[0]) == 10
+    assert len(found[0]) == 11

@@ -188,9 +188,34 @@ def test_one_mistake_one_message(added: str, expected: str) -> None:
             "timeline.0.cutt: unknown verb 'cutt' (did you mean 'cut'?); known verbs: announ",
         ),
         (
-            "{at: 0s, drain: {pop: SIN}}",
-            "timeline.0.drain: 'drain' is not in this version; known verbs: announce, ",
+            "{at: 0s, surge: {factor: 3}}",
+            "timeline.0.surge: 'surge' is not in this version; known verbs: announce, ",
         ),
+        (
+            "{at: 0s, drain: {pop: SIN}}",
+            "timeline.0.drain.pop: unknown key 'pop'; known keys: router, session",
+        ),
+        ("{at: 0s, drain: {}}", "timeline.0.drain: expected exactly one of `router` or `session`, got none"),
+        (
+            "{at: 0s, drain: {session: [r0, r2]}}",
+            "timeline.0.drain.session: there is no link between 'r0' and 'r2'",
+        ),
+        (
+            "{at: 0s, drain: {router: r1}, shut_after: 1d}",
+            "timeline.0.shut_after: the shutdown would come after the end at ",
+        ),
+        (
+            "{at: 0s, drain: {router: r1}, shut_after: 20s, repair_after: 10s}",
+            "timeline.0.repair_after: the repair would come before the shutdown of `shut_after`",
+        ),
+        ("{at: 0s, leak: {router: rO}}", "timeline.0.leak.router: unknown router 'rO'"),
+        ("{at: 0s, restart: rO}", "timeline.0.restart: unknown router 'rO'"),
+        ("{at: 0s, shutdown: [r0, r0]}", "timeline.0.shutdown: expected two routers, got 'r0' twice"),
+        (
+            "{at: 0s, shutdown: [r0, r1], message: " + "ü" * 128 + "}",
+            "timeline.0.message: expected at most 255 octets of UTF-8",
+        ),
+        ("{at: 0s, refresh: [r0, rx]}", "timeline.0.refresh.1: unknown router 'rx'"),
         (
             "{at: 0s, cut: [r0, r1], reset: [r0, r1]}",
             "timeline.0.reset: expected one verb an event, got cut and reset",
@@ -267,6 +292,18 @@ def test_one_mistake_one_message(added: str, expected: str) -> None:
         (
             "{at: 0s, withdraw: 203.0.113.0/24, router: r0}",
             "timeline.0.withdraw: router 'r0' has not announced 203.0.1",
+        ),
+        (
+            "{at: 0s, announce: {provider: 174}, med: 5}",
+            "timeline.0.med: `med` goes with a prefix, not with `provider`",
+        ),
+        (
+            "{at: 0s, withdraw: 203.0.113.0/24, router: r0, med: 5}",
+            "timeline.0.med: unknown key 'med'; known keys: ",
+        ),
+        (
+            "{at: 0s, announce: 203.0.113.0/24, router: r0, communities: 65000}",
+            "timeline.0.communities: expected a community such as '65000:100'",
         ),
         (
             "{at: 0s, withdraw: {provider: 174}}",

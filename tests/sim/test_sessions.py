@@ -9,6 +9,7 @@ import pytest
 from emulator.bgp.config import Delay
 from emulator.bgp.liveness import Detection, SessionConfig
 from emulator.record.trace import BEST_PATH, SESSION
+from emulator.sim.heartbeat import keepalive_times
 from emulator.timeline import (
     LinksDown,
     Originate,
@@ -73,8 +74,9 @@ def sessions_of(result: Result) -> list[tuple[float, list[str], bool]]:
 def test_keepalives_that_come_too_seldom() -> None:
     """Hold time 90 s against a peer that sends keepalives every 200 s: dropped at 90 s, again and again.
 
-    The NOTIFICATION takes D, the new session 4 D. Then r0's route arrives at 5 D
-    and starts the hold timer anew, as every UPDATE does (RFC 4271 6.5).
+    The NOTIFICATION takes D. r1 opens the session again at once: it is Established
+    4 D later, r0 another D later. Then r0's route arrives at 6 D and starts the hold
+    timer anew, as every UPDATE does (RFC 4271 6.5).
     """
     sessions = (SessionConfig(keepalive=200 * SECOND), SessionConfig(hold_time=90 * SECOND))
     nothing = event(LinksDown((0,), repair=True))
@@ -83,12 +85,12 @@ def test_keepalives_that_come_too_seldom() -> None:
     assert sessions_of(result) == [
         (90.0, ["r1", "r0"], False),
         (90 + d, ["r0", "r1"], False),
-        (90 + 4 * d, ["r0", "r1"], True),
         (90 + 4 * d, ["r1", "r0"], True),
-        (180 + 5 * d, ["r1", "r0"], False),
-        (180 + 6 * d, ["r0", "r1"], False),
-        (180 + 9 * d, ["r0", "r1"], True),
-        (180 + 9 * d, ["r1", "r0"], True),
+        (90 + 5 * d, ["r0", "r1"], True),
+        (180 + 6 * d, ["r1", "r0"], False),
+        (180 + 7 * d, ["r0", "r1"], False),
+        (180 + 10 * d, ["r1", "r0"], True),
+        (180 + 11 * d, ["r0", "r1"], True),
     ]
 
 
@@ -99,14 +101,16 @@ def test_keepalives_that_come_often_enough_are_no_events() -> None:
 
 
 def test_reset_advertises_everything_again() -> None:
-    """Line of 3, reset between r0 and r1: T = 6 D, A = 4, W = 2.
+    """Line of 3, reset between r0 and r1: T = 8 D, A = 4, W = 2.
 
     The NOTIFICATION reaches r1 at D, its withdrawal r2 at 2 D, whose echo is
-    withdrawn too. The session is up at 4 D; r0's route reaches r1 at 5 D and r2
-    at 6 D, and each of them sends it back once.
+    withdrawn too. r0 has opened the session again at 0 and r1 does so at D: the
+    connection of the higher identifier stays, so r1 is Established at 5 D and r0
+    at 6 D. r0's route reaches r1 at 7 D and r2 at 8 D, and each of them sends it
+    back once.
     """
     result = run(plan_of(line(3), events=[event(ResetSession((0, 1)))]))
-    assert (result.time, result.announcements, result.withdrawals) == (6 * D, 4, 2)
+    assert (result.time, result.announcements, result.withdrawals) == (8 * D, 4, 2)
     assert paths(result) == {(0, 0): (), (1, 0): (0,), (2, 0): (1, 0)}
 
 
@@ -198,7 +202,14 @@ def test_router_outage_and_return() -> None:
 
 
 def test_reboot_behind_a_cut_nobody_noticed_yet() -> None:
-    """A router that restarts while its link is dark has lost the session, however patient its peer is."""
+    """A router that restarts while its link is dark has lost the session, however patient its peer is.
+
+    r1 calls when it is back at 2 s, in vain, and its SYN is repeated at 3 s, when
+    the link is mended. r0 still believes in the old session, so it turns the new
+    one down (RFC 4271 6.8), until it sends its next KEEPALIVE at k and gets a RST
+    for it at k + 2 D. It opens the session anew at once: r0 calls while r1 waits,
+    or r1 calls again, and then both are Established.
+    """
     result = run(
         plan_of(
             line(2),
@@ -211,13 +222,11 @@ def test_reboot_behind_a_cut_nobody_noticed_yet() -> None:
             ],
         )
     )
-    up = 3 + 4 * D / SECOND
-    assert sessions_of(result) == [
-        (1.0, ["r1", "r0"], False),
-        (up, ["r0", "r1"], False),
-        (up, ["r0", "r1"], True),
-        (up, ["r1", "r0"], True),
-    ]
+    r0_end = result.emulation.sessions[0].halves[0]
+    found_out = next(keepalive_times(r0_end, 3 * SECOND, 60 * SECOND)) + 2 * D
+    changes = sessions_of(result)
+    assert changes[:2] == [(1.0, ["r1", "r0"], False), (found_out / SECOND, ["r0", "r1"], False)]
+    assert sorted(ends for _, ends, up in changes[2:] if up) == [["r0", "r1"], ["r1", "r0"]]
     assert paths(result) == {(0, 0): (), (1, 0): (0,)}
 
 

@@ -68,6 +68,8 @@ def draw_world(view: RunView, strategy: str) -> Figure | None:
     groups, pops = view.atlas.get("groups"), view.atlas.get("pops")
     if not groups or not pops or strategy not in view.served_by:
         return None
+    if not all("lat" in place for place in (*groups, *pops)):  # a lab's routers stand nowhere
+        return None
     present = view.phases.present
     shown = ("before", present[-1]) if len(present) > 1 else (present[0],)
     catchments = {phase: _catchment(view, strategy, PHASES.index(phase)) for phase in shown}

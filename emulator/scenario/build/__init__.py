@@ -6,10 +6,12 @@ import hashlib
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from emulator.bgp.wiring import wire
 from emulator.errors import ScenarioError
 from emulator.scenario.build.clients import build_clients
 from emulator.scenario.build.events import build_timeline
 from emulator.scenario.build.network import build_network
+from emulator.scenario.build.operations import check_operations
 from emulator.scenario.build.prefixes import build_addressing
 from emulator.scenario.build.problems import Problems
 from emulator.scenario.build.protocol import build_protocol
@@ -37,7 +39,11 @@ def build(loaded: Loaded, *, seed: int | None = None, allow_code: bool = False, 
     addressing = build_addressing(document, world, problems)
     timeline = build_timeline(document, world, addressing, problems)
     clients = build_clients(document, world, addressing, timeline, problems, allow_code=allow_code)
-    protocol = build_protocol(document, world.network, number, problems)
+    inputs = {PurePath(loaded.file).name: hashlib.sha256(loaded.data).hexdigest()}
+    protocol = build_protocol(document, world.network, addressing, problems, seed=number, inputs=inputs)
+    problems.raise_if_any()
+    wiring = protocol.wiring or wire(world.network)
+    check_operations(world.network, wiring, timeline, len(document.timeline), problems)
     problems.raise_if_any()
     return Plan(
         name=document.name,
@@ -53,7 +59,7 @@ def build(loaded: Loaded, *, seed: int | None = None, allow_code: bool = False, 
         clients=clients,
         expectations=document.expect,
         list_routes=routes or len(world.network.routers) <= ROUTES_LISTED_MAX,
-        inputs={PurePath(loaded.file).name: hashlib.sha256(loaded.data).hexdigest()},
+        inputs=inputs,
     )
 
 

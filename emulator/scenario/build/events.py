@@ -8,17 +8,23 @@ from typing import TYPE_CHECKING, Any
 from emulator.errors import InputError, suggest
 from emulator.network.model import Kind
 from emulator.network.physical import UnknownNameError
+from emulator.scenario.build.prefixes import carried
 from emulator.scenario.schema_timeline import (
     AnnounceEvent,
     BlackholeEvent,
     CableCut,
     CutEvent,
     DegradeEvent,
+    DrainEvent,
+    LeakEvent,
     OutageEvent,
     ProviderSessions,
+    RefreshEvent,
     RepairEvent,
     ResetEvent,
+    RestartEvent,
     SegmentCut,
+    ShutdownEvent,
     WithdrawEvent,
     repaired_at,
     verb,
@@ -27,11 +33,16 @@ from emulator.timeline import (
     Action,
     Blackhole,
     Degrade,
+    Drain,
     Event,
+    Leak,
     LinksDown,
     Originate,
+    RefreshSession,
     ResetSession,
+    RestartBgp,
     RoutersDown,
+    ShutSessions,
     StopExporting,
     StopOriginating,
 )
@@ -58,22 +69,52 @@ def build_timeline(
         kind = verb(spec)
         actions, label = resolver.resolve(spec, path)
         events.append(Event(index, Instant(spec.at), kind, label, actions))
+        if isinstance(spec, DrainEvent) and spec.shut_after is not None:
+            shut = resolver.shut_drained(actions)
+            at, number = Instant(spec.at + spec.shut_after), len(document.timeline) + len(repairs)
+            repairs.append(Event(number, at, "shutdown", f"shutdown after {label}", shut))
+            actions = (*shut, *actions)
         until = repaired_at(spec)
         if until is not None:
             undone = tuple(_undo(action) for action in actions)
             number = len(document.timeline) + len(repairs)
             repairs.append(Event(number, Instant(until), "repair", f"repair of {label}", undone, index))
-    return (*events, *repairs)
+    return _with_former_routes((*events, *repairs), addressing.originations)
+
+
+def _with_former_routes(events: tuple[Event, ...], originations: tuple[Originate, ...]) -> tuple[Event, ...]:
+    """``events``, whose repairs announce again what was announced just before the events they repair.
+
+    With all that it carried; a prefix that was not announced then is withdrawn.
+    """
+    announced: dict[tuple[int, int], Originate | None] = {(o.router, o.prefix): o for o in originations}
+    former: dict[int, dict[tuple[int, int], Originate | None]] = {}
+    found = list(events)
+    for event in sorted(events, key=lambda each: (each.at, each.index)):
+        before = former.setdefault(event.index if event.repairs is None else event.repairs, {})
+        actions: list[Action] = []
+        for each in event.actions:
+            action = each
+            if isinstance(action, (Originate, StopOriginating)):
+                key = action.router, action.prefix
+                if event.repairs is None:
+                    before[key] = announced.get(key)
+                else:
+                    action = before[key] or StopOriginating(*key)
+                announced[key] = action if isinstance(action, Originate) else None
+            actions.append(action)
+        found[event.index] = replace(event, actions=tuple(actions))
+    return tuple(found)
 
 
 def _undo(action: Action) -> Action:
-    """The action that takes ``action`` back."""
+    """The action that takes ``action`` back; which route is announced again is seen to later."""
     match action:
         case Originate(router, prefix):
             return StopOriginating(router, prefix)
         case StopOriginating(router, prefix):
             return Originate(router, prefix)
-        case ResetSession():
+        case ResetSession() | RefreshSession() | RestartBgp():
             return action
         case _:
             return replace(action, repair=True)
@@ -105,11 +146,56 @@ class _Resolver:
                 return (Blackhole(routers),), f"{label} drops everything"
             case DegradeEvent():
                 return self._degrade(spec, path)
-            case ResetEvent(reset=ends):
-                first, second = (self._router(name, (*path, i)) for i, name in enumerate(ends))
-                return (ResetSession((first, second)),), f"session reset {ends[0]} - {ends[1]}"
+            case (
+                ResetEvent() | ShutdownEvent() | RefreshEvent() | RestartEvent() | DrainEvent() | LeakEvent()
+            ):
+                return self._operation(spec, path)
         message = f"no meaning for {spec!r}"
         raise AssertionError(message)
+
+    # What operators do to sessions ----------------------------------------------
+
+    def _operation(self, spec: Any, path: Path) -> tuple[tuple[Action, ...], str]:  # noqa: ANN401, PLR0911
+        match spec:
+            case ResetEvent(reset=ends):
+                return (ResetSession(self._pair(ends, path)),), f"session reset {ends[0]} - {ends[1]}"
+            case ShutdownEvent(shutdown=ends, message=message):
+                action: Action = ShutSessions((self._pair(ends, path),), message)
+                return (action,), f"session shutdown {ends[0]} - {ends[1]}"
+            case RefreshEvent(refresh=ends):
+                return (RefreshSession(self._pair(ends, path)),), f"{ends[0]} asks {ends[1]} for a refresh"
+            case RestartEvent(restart=name, takes=takes):
+                return (RestartBgp(self._router(name, path), takes),), f"BGP restart at {name}"
+            case LeakEvent(leak=target):
+                return (
+                    Leak(self._router(target.router, (*path, "router"))),
+                ), f"route leak at {target.router}"
+        target = spec.drain
+        if target.session is None:
+            router = self._router(target.router, (*path, "router"))
+            return (Drain(router),), f"drain of {target.router}"
+        first, second = self._pair(target.session, (*path, "session"))
+        return (Drain(first, second),), f"drain of {target.session[0]} - {target.session[1]}"
+
+    def _pair(self, ends: tuple[str, str], path: Path) -> tuple[int, int]:
+        first, second = (self._router(name, (*path, i)) for i, name in enumerate(ends))
+        return first, second
+
+    def shut_drained(self, actions: tuple[Action, ...]) -> tuple[Action, ...]:
+        """The shutdown of the sessions that ``actions`` drain: eBGP only, as the drain is."""
+        shut: list[Action] = []
+        for action in actions:
+            if isinstance(action, Drain):
+                peers = (action.peer,) if action.peer is not None else self._external(action.router)
+                shut.append(ShutSessions(tuple((action.router, peer) for peer in peers)))
+        return tuple(shut)
+
+    def _external(self, router: int) -> tuple[int, ...]:
+        """Neighbours of ``router`` in other ASes, each once."""
+        network = self.network
+        own = network.routers[router].asn
+        others = dict.fromkeys(network.links[link].other(router) for link in network.links_of[router])
+        return tuple(other for other in others if network.routers[other].asn != own)
 
     # Announcements --------------------------------------------------------------
 
@@ -130,7 +216,9 @@ class _Resolver:
             return (), ""
         router = self._router(spec.router or "", (*path[:2], "router"))
         prefix = self.addressing.prefix(what).index
-        action = Originate(router, prefix) if is_announce else StopOriginating(router, prefix)
+        action: Action = StopOriginating(router, prefix)
+        if isinstance(spec, AnnounceEvent):
+            action = Originate(router, prefix, carrying=carried(spec, router))
         return (action,), f"{said} {what} at {spec.router}"
 
     def _sessions_with(self, what: ProviderSessions, path: Path) -> tuple[tuple[int, ...], str]:

@@ -82,7 +82,7 @@ def _lab(document: Scenario, lab: LabNetwork) -> Network:
             spec.asn,
             int(IPv4Address(spec.router_id)) if spec.router_id is not None else index + 1,
             spec.city,
-            spec.prefixes,
+            tuple(each.prefix for each in spec.originated),
         )
         for index, (name, spec) in enumerate(lab.routers.items())
     )

@@ -8,19 +8,24 @@ cover looks its address up as if the cover were not announced.
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from emulator.bgp.attributes import Attributes
 from emulator.forwarding.history import Destination
 from emulator.forwarding.lpm import resolve
+from emulator.scenario.build.policies import communities, large_communities
 from emulator.scenario.plan import Prefix
 from emulator.scenario.schema_clients import IpaStrategy, UnicastStrategy, UserStrategy
+from emulator.scenario.schema_network import LabNetwork
 from emulator.timeline import Originate
 
 if TYPE_CHECKING:
     from emulator.scenario.build.network import Built
     from emulator.scenario.build.problems import Problems
     from emulator.scenario.schema import Scenario
+    from emulator.scenario.schema_lab import Carried
 
 SHARED: Final = "198.18.0.0/24"
 COVER: Final = "198.19.0.0/16"
@@ -66,8 +71,7 @@ class _Making:
     def destination(self, name: str, address_of: str, *, without: str | None = None) -> None:
         """Add a destination: the first host address of a prefix, looked up among all but ``without``."""
         visible = [p for p in self.prefixes if p.text != without]
-        address = address_of.rsplit("/", 1)[0].removesuffix(".0") + ".1"
-        covering = resolve(address, [p.text for p in visible])
+        covering = resolve(_first_host(address_of), [p.text for p in visible])
         self.destinations.append(
             Destination(len(self.destinations), name, tuple(visible[i].index for i in covering))
         )
@@ -78,23 +82,46 @@ class _Making:
 
 def build_addressing(document: Scenario, world: Built, problems: Problems) -> Addressing:
     """Lay out the prefixes that the scenario's strategies and timeline need."""
-    return _lab(document, world) if world.cdn_asn is None else _world(document, world, problems)
+    return _lab(document) if world.cdn_asn is None else _world(document, world, problems)
 
 
-def _lab(document: Scenario, world: Built) -> Addressing:
+def _lab(document: Scenario) -> Addressing:
     """Prefixes as written, at their routers and in the timeline; the first one is what clients use."""
     making = _Making()
-    for router in world.network.routers:
-        for text in router.originates:
-            making.originations.append(Originate(router.index, making.prefix(text, "lab")))
+    specs = document.network.routers if isinstance(document.network, LabNetwork) else {}
+    for router, spec in enumerate(specs.values()):
+        for each in spec.originated:
+            prefix = making.prefix(each.prefix, "lab")
+            making.originations.append(Originate(router, prefix, carrying=carried(each, router)))
     for event in document.timeline:
         changed = getattr(event, "announce", None) or getattr(event, "withdraw", None)
         if isinstance(changed, str):
             making.prefix(changed, "lab")
     if making.prefixes:
-        first = making.prefixes[0]
-        making.destinations.append(Destination(0, "shared", (first.index,)))
+        address = making.prefixes[0].text
+        for spec in specs.values():
+            for aggregate in spec.aggregate:
+                making.prefix(aggregate.prefix, "lab")
+        making.destination("shared", address)
     return making.finish()
+
+
+def carried(spec: Carried, router: int) -> Attributes | None:
+    """What an announcement by ``router`` carries beside the prefix, None for nothing."""
+    attributes = Attributes(
+        (),
+        router,
+        med=spec.med,
+        communities=communities(spec.communities),
+        large_communities=large_communities(spec.large_communities),
+    )
+    return None if attributes == Attributes((), router) else attributes
+
+
+def _first_host(prefix: str) -> str:
+    """The address after the network's own; of a host route the host's."""
+    network = ipaddress.ip_network(prefix)
+    return str(network.network_address + min(1, network.num_addresses - 1))
 
 
 def _world(document: Scenario, world: Built, problems: Problems) -> Addressing:

@@ -1,118 +1,183 @@
-"""``bgp:`` and ``igp:`` to one config a router."""
+"""``bgp:``, ``igp:``, ``policies:`` and the routers' own settings to one config a router and session."""
 
 from __future__ import annotations
 
+import hashlib
+import ipaddress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from emulator.bgp.config import Damping, Delay, MraiScope, SpeakerConfig, WithdrawalRule
-from emulator.bgp.decision import TieBreak
-from emulator.bgp.liveness import Detection, SessionConfig
-from emulator.bgp.policy import GaoRexford, LocalPrefByNeighbor, PermitAll, Policy, RankedPaths
+from emulator.bgp.config import Aggregate, SpeakerConfig
+from emulator.bgp.policy import LocalPrefByNeighbor, Policy, RankedPaths
+from emulator.bgp.rov import Roas
+from emulator.errors import InputError, suggest
 from emulator.igp import IgpConfig
-from emulator.rng import unit_hash
+from emulator.network.rpki import authorized, covering, read_vrps
+from emulator.scenario.build.policies import build_rules, is_within
+from emulator.scenario.build.sessions import Making, build_wiring, passive_ends
+from emulator.scenario.build.speakers import Settings, configs, settings_of
 from emulator.scenario.plan import Protocol
-from emulator.scenario.schema_bgp import Bfd, Lognormal
-from emulator.scenario.schema_network import LabNetwork, Uniform
-from emulator.units import Duration
+from emulator.scenario.schema_bgp import OriginValidation
+from emulator.scenario.schema_network import LabNetwork
 
 if TYPE_CHECKING:
     from emulator.network.model import Network
+    from emulator.scenario.build.prefixes import Addressing
     from emulator.scenario.build.problems import Problems
     from emulator.scenario.schema import Scenario
-    from emulator.scenario.schema_bgp import BgpSpec
     from emulator.scenario.schema_network import RouterSpec
 
+Path = tuple[str | int, ...]
 
-def build_protocol(document: Scenario, network: Network, seed: int, problems: Problems) -> Protocol:
-    """Resolve every router's settings: the common ones, then its own."""
+
+def build_protocol(
+    document: Scenario,
+    network: Network,
+    addressing: Addressing,
+    problems: Problems,
+    *,
+    seed: int,
+    inputs: dict[str, str],
+) -> Protocol:
+    """Resolve every router's settings: the common ones, then its own; then every session's.
+
+    ``inputs`` receives the SHA-256 of each file that is read.
+    """
     bgp = document.bgp
-    base = _speaker(bgp)
-    speakers = [replace(base, mrai=_mrai(bgp, seed, router.name)) for router in network.routers]
+    specs: dict[str, RouterSpec] = {}
     if isinstance(document.network, LabNetwork):
         specs = document.network.routers
-        place = {name: index for index, name in enumerate(specs)}
-        systems = {name: spec.asn for name, spec in specs.items()}
-        for index, (name, spec) in enumerate(specs.items()):
-            policy = _policy(base.policy, spec, place, systems)
-            if spec.local_pref and spec.rank_paths is not None:
-                problems.add(
-                    ("network", "routers", name, "local_pref"),
-                    "expected either `local_pref` or `rank_paths`: ranked paths set the preference",
-                )
-            speakers[index] = replace(speakers[index], policy=policy)
-    igp = document.igp
+    rpki = _Rpki(addressing, problems, inputs)
+    common = settings_of(bgp, like=bgp.like, own=None, path=())
+    settings, speakers, sessions = [], [], []
+    for router in network.routers:
+        spec = specs.get(router.name)
+        path: Path = ("network", "routers", router.name)
+        its = common
+        if spec is not None and (spec.bgp is not None or spec.like is not None):
+            its = settings_of(bgp, like=spec.like or bgp.like, own=spec.bgp, path=(*path, "bgp"))
+        speaker, session = configs(its, seed=seed, router=router.name)
+        speaker = rpki.applied(speaker, its)
+        if spec is not None:
+            speaker = replace(
+                speaker,
+                policy=_policy(speaker.policy, spec, specs, path, problems),
+                cluster_id=spec.cluster_id,
+                aggregates=_aggregates(spec, addressing, path, problems),
+            )
+        settings.append(its)
+        speakers.append(speaker)
+        sessions.append(session)
+    making = Making(
+        document,
+        network,
+        tuple(settings),
+        tuple(speakers),
+        tuple(specs.values()),
+        build_rules(document, addressing, problems),
+        problems,
+    )
+    wiring = build_wiring(making)
     return Protocol(
         tuple(speakers),
-        (_session(bgp),) * len(network.routers),
-        IgpConfig(
-            detection=igp.detection,
-            flood_processing=igp.flood_processing,
-            spf_initial=igp.spf_initial,
-            spf_hold=igp.spf_hold,
-            spf_max=igp.spf_max,
-            fib_install=igp.fib_install_delay,
-        ),
+        tuple(sessions),
+        _igp(document),
         bgp.fib_install_delay,
+        wiring,
+        {end: replace(sessions[end[0]], passive=True) for end in passive_ends(making, wiring)},
     )
 
 
-def _speaker(bgp: BgpSpec) -> SpeakerConfig:
-    damping = None
-    if not isinstance(bgp.flap_damping, str):
-        given = bgp.flap_damping
-        damping = Damping(given.half_life, given.suppress, given.reuse, given.max)
-    return SpeakerConfig(
-        policy=GaoRexford() if bgp.policy == "gao-rexford" else PermitAll(),
-        ibgp_mrai=bgp.ibgp_mrai,
-        mrai_jitter=bgp.mrai_jitter,
-        mrai_scope=MraiScope(bgp.mrai_scope),
-        withdrawals=WithdrawalRule.WAIT if bgp.mrai_on_withdrawals else WithdrawalRule.FREE,
-        sender_side_loop_detection=bgp.sender_side_loop_detection,
-        ghost_flushing=bgp.ghost_flushing,
-        processing_delay=_delay(bgp.processing_delay),
-        tie_break=TieBreak(oldest=bgp.tie_break == "oldest"),
-        damping=damping,
+def _igp(document: Scenario) -> IgpConfig:
+    igp = document.igp
+    return IgpConfig(
+        detection=igp.detection,
+        flood_processing=igp.flood_processing,
+        spf_initial=igp.spf_initial,
+        spf_hold=igp.spf_hold,
+        spf_max=igp.spf_max,
+        fib_install=igp.fib_install_delay,
     )
 
 
-def _delay(spec: Duration | Uniform | Lognormal) -> Delay:
-    match spec:
-        case Uniform(uniform=(low, high)):
-            return Delay("uniform", low, high)
-        case Lognormal(lognormal=(median, sigma)):
-            return Delay("lognormal", median, sigma=sigma)
-        case _:
-            return Delay(low=Duration(spec))
-
-
-def _mrai(bgp: BgpSpec, seed: int, router: str) -> Duration:
-    """One value, or the one whose share of speakers this router falls into."""
-    if isinstance(bgp.mrai, int):
-        return Duration(bgp.mrai)
-    place, so_far = unit_hash(str(seed), "mrai", router), 0.0
-    for mrai, share in bgp.mrai.items():
-        so_far += share
-        if place < so_far:
-            return mrai
-    return mrai
-
-
-def _policy(base: Policy, spec: RouterSpec, place: dict[str, int], systems: dict[str, int]) -> Policy:
+def _policy(
+    base: Policy, spec: RouterSpec, specs: dict[str, RouterSpec], path: Path, problems: Problems
+) -> Policy:
+    if spec.local_pref and spec.rank_paths is not None:
+        problems.add(
+            (*path, "local_pref"),
+            "expected either `local_pref` or `rank_paths`: ranked paths set the preference",
+        )
     if spec.rank_paths is not None:
-        return RankedPaths(tuple(tuple(systems[name] for name in path) for path in spec.rank_paths))
+        return RankedPaths(tuple(tuple(specs[name].asn for name in ranked) for ranked in spec.rank_paths))
     if spec.local_pref:
+        place = {name: index for index, name in enumerate(specs)}
         preferences = tuple((place[name], value) for name, value in spec.local_pref.items())
         return LocalPrefByNeighbor(base, preferences)
     return base
 
 
-def _session(bgp: BgpSpec) -> SessionConfig:
-    detection = bgp.failure_detection
-    base = SessionConfig(hold_time=bgp.hold_time, keepalive=bgp.keepalive)
-    if isinstance(detection, Bfd):
-        timers = detection.bfd
-        return replace(
-            base, detection=Detection.BFD, bfd_interval=timers.interval, bfd_multiplier=timers.multiplier
+def _aggregates(
+    spec: RouterSpec, addressing: Addressing, path: Path, problems: Problems
+) -> tuple[Aggregate, ...]:
+    known = {prefix.text: prefix.index for prefix in addressing.prefixes}
+    found = []
+    for index, each in enumerate(spec.aggregate):
+        around = ipaddress.ip_network(each.prefix)
+        inside = [t for t in known if t != each.prefix and is_within(ipaddress.ip_network(t), around)]
+        where: Path = (*path, "aggregate", index)
+        for position, text in enumerate(each.contributors or ()):
+            if text not in inside:
+                hint = suggest(text, inside)
+                problems.add(
+                    (*where, "contributors", position),
+                    f"{text} is no more specific prefix of the scenario inside {each.prefix}{hint}",
+                )
+        if not inside:
+            problems.add((*where, "prefix"), f"the scenario has no prefix inside {each.prefix} to contribute")
+        contributors = each.contributors or tuple(inside)
+        numbers = frozenset(known[text] for text in contributors if text in known)
+        found.append(Aggregate(known[each.prefix], numbers, each.summary_only))
+    return tuple(found)
+
+
+class _Rpki:
+    """Files of validated ROA payloads, each read once."""
+
+    def __init__(self, addressing: Addressing, problems: Problems, inputs: dict[str, str]) -> None:
+        self._prefixes = [prefix.text for prefix in addressing.prefixes]
+        self._problems = problems
+        self._inputs = inputs
+        self._read: dict[str, Roas | None] = {}
+
+    def applied(self, speaker: SpeakerConfig, settings: Settings) -> SpeakerConfig:
+        """``speaker`` with what its settings say of origin validation."""
+        spec = settings.said.get("rov")
+        if not isinstance(spec, OriginValidation):
+            return speaker
+        roas = self._roas(spec.vrps, (*settings.place["rov"], "vrps"))
+        return replace(speaker, roas=roas, drop_invalid=spec.drop_invalid)
+
+    def _roas(self, file: str, path: Path) -> Roas | None:
+        if file not in self._read:
+            self._read[file] = self._load(file, path)
+        return self._read[file]
+
+    def _load(self, file: str, path: Path) -> Roas | None:
+        where = self._problems.folder / file
+        try:
+            vrps = read_vrps(where)
+            self._inputs[file] = hashlib.sha256(where.read_bytes()).hexdigest()
+        except InputError as error:
+            self._problems.add(path, str(error))
+            return None
+        above = covering(vrps, self._prefixes)
+        lengths = [int(text.rsplit("/", 1)[1]) for text in self._prefixes]
+        return Roas(
+            frozenset(index for index, vrps_above in enumerate(above) if vrps_above),
+            {
+                index: authorized(vrps_above, lengths[index])
+                for index, vrps_above in enumerate(above)
+                if vrps_above
+            },
         )
-    return replace(base, detection=Detection(detection))

@@ -1,0 +1,1 @@
+"""A scenario played on real routing daemons, and their routes held against the emulator's."""
