@@ -17,7 +17,7 @@ METADATA := setup.cfg pyproject.toml emulator/__init__.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-slow test-nightly test-all lint format check baselines gallery bench clean
+.PHONY: help run test test-slow test-routers test-nightly test-all lint format check baselines gallery bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -71,12 +71,16 @@ test: lint ## install with the test tools, then lint and run the fast tests
 	$(BIN)/python -m pytest -n $(WORKERS) -m 'not slow and not nightly'
 
 test-slow: $(VENV)/.test ## the tests that take more than five seconds each
-	$(BIN)/python -m pytest -n $(WORKERS) -m 'slow and not nightly'
+	$(BIN)/python -m pytest -n $(WORKERS) -m 'slow and not nightly' --ignore=tests/verify
+
+# One at a time: each starts up to 60 routing daemons, and some are measured.
+test-routers: $(VENV)/.test ## the slow tests against real routers (root, Linux; half an hour)
+	$(BIN)/python -m pytest -m 'slow and not nightly' tests/verify
 
 test-nightly: $(VENV)/.test ## the largest tests: hundreds of real routers (root, Linux)
 	$(BIN)/python -m pytest -m nightly
 
-test-all: test test-slow check ## everything that CI runs
+test-all: test test-slow test-routers check ## everything that CI runs
 
 check: $(VENV)/.test ## run every scenario and compare with the committed baselines
 	@mkdir -p out

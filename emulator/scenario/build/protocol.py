@@ -21,6 +21,7 @@ from emulator.scenario.schema_bgp import OriginValidation
 from emulator.scenario.schema_network import LabNetwork
 
 if TYPE_CHECKING:
+    from emulator.bgp.liveness import SessionConfig
     from emulator.network.model import Network
     from emulator.scenario.build.prefixes import Addressing
     from emulator.scenario.build.problems import Problems
@@ -50,14 +51,20 @@ def build_protocol(
     rpki = _Rpki(addressing, problems, inputs)
     common = settings_of(bgp, like=bgp.like, own=None, path=())
     settings, speakers, sessions = [], [], []
+    shared: tuple[SpeakerConfig, SessionConfig] | None = None
     for router in network.routers:
         spec = specs.get(router.name)
         path: Path = ("network", "routers", router.name)
         its = common
         if spec is not None and (spec.bgp is not None or spec.like is not None):
             its = settings_of(bgp, like=spec.like or bgp.like, own=spec.bgp, path=(*path, "bgp"))
-        speaker, session = configs(its, seed=seed, router=router.name)
-        speaker = rpki.applied(speaker, its)
+        if its is not common or shared is None:
+            speaker, session = configs(its, seed=seed, router=router.name)
+            speaker = rpki.applied(speaker, its)
+            if its is common and not its.is_drawn:
+                shared = speaker, session
+        else:
+            speaker, session = shared
         if spec is not None:
             speaker = replace(
                 speaker,

@@ -62,6 +62,11 @@ class Settings:
     said: Given
     place: dict[str, Path] = field(default_factory=dict)
 
+    @property
+    def is_drawn(self) -> bool:
+        """Whether routers with these settings differ: each draws its MRAI from the shares given."""
+        return isinstance(self.said.get("mrai", self.defaults["mrai"]), dict)
+
     def get(self, name: str) -> Any:  # noqa: ANN401 - any key's value
         """A key that presets leave alone."""
         return self.said.get(name, self.defaults[name])
