@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from emulator.verify.measure import Measured
+
 from daemon_labs import needs, told, verified
 
 if TYPE_CHECKING:
@@ -42,25 +44,48 @@ def clique(routers: int, mrai_s: int) -> dict[str, Any]:
     }
 
 
+TRIES = 3
+"""A busy machine may keep one router from its turn for a round, and the others get ahead of it."""
+
+
+def _is_near(measured_ns: int | None, expected_ns: int) -> bool:
+    """Within 50 ms or 2 %."""
+    return measured_ns is not None and abs(measured_ns - expected_ns) <= max(
+        50 * MILLISECOND, expected_ns // 50
+    )
+
+
 @pytest.mark.parametrize("mrai_s", [0, 1, 5])
 @pytest.mark.parametrize("routers", [3, 4, 5, 6])
 def test_clique(tmp_path: Path, routers: int, mrai_s: int) -> None:
-    """Announcement: 2 rounds and 8, 14, 22, 32 messages; withdrawal: the closed forms above."""
-    outcome = verified(tmp_path, clique(routers, mrai_s), "frr", measure=True)
-    assert told(outcome) == []
-    up, down = outcome.steps[1:]
+    """The emulator gives the closed forms, and FRR does in one of three runs at the latest.
+
+    The announcement takes two rounds: r0 tells r1, r1 its n peers, each of the other n - 1 its n - 1 peers:
+    1 + n + (n - 1)^2 = 2 + n (n - 1), for FRR tells a route to whom it came from too.
+    """
     n = routers
-    expected_down = ((n - 1) * (n * (n - 1) // 2 - 1), 1 + n + (n - 1) ** 2)
-    expected_up = ({3: 8, 4: 14, 5: 22, 6: 32}[n], 0)
-    for step, counts, duration_ms in (
-        (up, expected_up, 100),
-        (down, expected_down, (n - 3) * mrai_s * 1000 + n * 50),
-    ):
-        assert step.expected is not None
-        assert step.measured is not None
-        assert counts == (step.expected.announcements, step.expected.withdrawals)
-        assert counts == (step.measured.announcements, step.measured.withdrawals)
-        assert step.expected.duration_ns == duration_ms * MILLISECOND
-        assert step.measured.duration_ns is not None
-        late = step.measured.duration_ns - step.expected.duration_ns
-        assert abs(late) <= max(50 * MILLISECOND, step.expected.duration_ns // 50)
+    forms = [
+        Measured(100 * MILLISECOND, 2 + (n - 1) * n, 0),
+        Measured(
+            ((n - 3) * mrai_s * 1000 + n * 50) * MILLISECOND,
+            (n - 1) * (n * (n - 1) // 2 - 1),
+            1 + n + (n - 1) ** 2,
+        ),
+    ]
+    seen = []
+    for _ in range(TRIES):
+        outcome = verified(tmp_path, clique(routers, mrai_s), "frr", measure=True)
+        assert told(outcome) == []
+        steps = outcome.steps[1:]
+        assert forms == [step.expected for step in steps]
+        measured = [step.measured for step in steps]
+        seen.append(measured)
+        if all(
+            m is not None
+            and (m.announcements, m.withdrawals) == (form.announcements, form.withdrawals)
+            and form.duration_ns is not None
+            and _is_near(m.duration_ns, form.duration_ns)
+            for m, form in zip(measured, forms, strict=True)
+        ):
+            return
+    pytest.fail(f"expected {forms}, measured {seen}")
