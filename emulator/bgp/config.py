@@ -132,9 +132,6 @@ class SpeakerConfig:
     """From Established to the first advertisement (FRR: 1.1 s)."""
     echo: bool = True
     """Advertise a route to the peer that it was learned from (RFC 4271 9.1.3 leaves it open)."""
-    update_groups: bool = False
-    """Peers with one export policy share their messages, so that one which shares with nobody is known to
-    be the source of a route and gets no echo of it (FRR)."""
     sender_side_loop_detection: bool = False
     """Do not send a route to an AS that is already in its path."""
     ghost_flushing: bool = False

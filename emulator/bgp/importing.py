@@ -15,7 +15,7 @@ from emulator.bgp.messages import Role
 from emulator.bgp.rules import Validity
 
 if TYPE_CHECKING:
-    from emulator.bgp.attributes import Attributes
+    from emulator.bgp.attributes import Attributes, Community
     from emulator.bgp.peer import Peer
     from emulator.bgp.speaker import Speaker
 
@@ -136,10 +136,24 @@ def _only_to_customer(attributes: Attributes, role: Role, neighbor_as: int) -> A
 
 
 def _by_community(speaker: Speaker, peer: Peer, attributes: Attributes) -> Attributes:
-    """Graceful shutdown's LOCAL_PREF 0 (RFC 8326 4.1), blackhole's scope (RFC 7999 3.2)."""
+    """Graceful shutdown's LOCAL_PREF 0 (RFC 8326 4.1), blackhole's scope (RFC 7999 3.2).
+
+    Who shuts a session down also marks what came over it (RFC 8326 4.2), so that
+    those who hear of it from here turn elsewhere before it goes.
+    """
     communities = attributes.communities
-    if peer.is_draining or (speaker.config.honor_graceful_shutdown and GRACEFUL_SHUTDOWN in communities):
-        attributes = replace(attributes, local_pref=0)
-    if speaker.config.honor_blackhole and BLACKHOLE in communities and NO_EXPORT not in communities:
-        attributes = replace(attributes, communities=tuple(sorted((*communities, NO_EXPORT))))
-    return attributes
+    if peer.is_draining:
+        communities = _with(communities, GRACEFUL_SHUTDOWN)
+    if speaker.config.honor_blackhole and BLACKHOLE in communities:
+        communities = _with(communities, NO_EXPORT)
+    is_last = peer.is_draining or (
+        speaker.config.honor_graceful_shutdown and GRACEFUL_SHUTDOWN in communities
+    )
+    if not is_last and communities is attributes.communities:
+        return attributes
+    return replace(attributes, communities=communities, local_pref=0 if is_last else attributes.local_pref)
+
+
+def _with(communities: tuple[Community, ...], another: Community) -> tuple[Community, ...]:
+    """``communities`` with ``another`` among them; the same tuple where it is there already."""
+    return communities if another in communities else tuple(sorted((*communities, another)))

@@ -149,17 +149,39 @@ def bfd_detection(config: SessionConfig, rng: random.Random) -> Duration:
     return Duration(longest - rng.randrange(config.bfd_interval))
 
 
-def next_attempt(since: int, retry_at: int, now: int, interval: Callable[[], int]) -> tuple[int, int]:
-    """The first SYN at or after ``now`` of an end that nobody has answered, and its timer's next expiry.
+@dataclass(frozen=True, slots=True)
+class Calling:
+    """How far an end has come that calls a peer which does not answer, or refuses."""
 
-    The connection was begun at ``since``; its SYN is repeated (`SYN_RETRIES`)
-    until the ConnectRetryTimer expires at ``retry_at``, and then anew, the timer
-    running for ``interval()`` each time.
-    """
-    while True:
-        for retry in range(SYN_RETRIES + 1):
-            syn = since + ((1 << retry) - 1) * SECOND
-            if now <= syn < retry_at:
-                return syn, retry_at
-        since = retry_at
-        retry_at += max(interval(), 1)
+    begun_at: int | None
+    """When its present connection began, whose SYN is repeated (`SYN_RETRIES`); None: none is open."""
+    retry_at: int
+    """When the ConnectRetryTimer expires and the next connection begins (RFC 4271 8.2.2, event 9)."""
+
+    def next_syn(self, since: int) -> int:
+        """The first SYN at or after ``since``, which is not after `retry_at`."""
+        if self.begun_at is not None:
+            for retry in range(SYN_RETRIES + 1):
+                syn = self.begun_at + ((1 << retry) - 1) * SECOND
+                if since <= syn < self.retry_at:
+                    return syn
+        return self.retry_at
+
+    def unanswered(self, until: int, interval: Callable[[], int]) -> Calling:
+        """Where it stands at ``until`` if every SYN before got lost; the timer runs for ``interval()``."""
+        call = self
+        while call.retry_at < until:
+            call = Calling(call.retry_at, call.retry_at + max(interval(), 1))
+        return call
+
+    def refused(self, since: int, until: int, round_trip: int, interval: Callable[[], int]) -> Calling:
+        """Where it stands if every SYN of [``since``, ``until``) is answered with RST.
+
+        With the RST, a ``round_trip`` after the SYN, the attempt has failed
+        (RFC 4271 8.2.2, event 18), and the ConnectRetryTimer starts anew: k
+        refusals take k times the round trip and the timer's interval.
+        """
+        call = self.unanswered(since, interval)
+        while (syn := call.next_syn(since)) < until:
+            call = Calling(None, syn + round_trip + max(interval(), 1))
+        return call

@@ -137,9 +137,6 @@ def make_peers(configs: Sequence[PeerConfig], speaker: SpeakerConfig, asn: int) 
 def _make_peer(index: int, configs: Sequence[PeerConfig], speaker: SpeakerConfig, asn: int) -> Peer:
     config = configs[index]
     policy = speaker.policy if config.policy is None else config.policy
-    echoes = speaker.echo
-    if speaker.update_groups:
-        echoes = echoes and any(_share(config, other) for other in configs if other is not config)
     is_ebgp = config.asn != asn
     return Peer(
         index,
@@ -147,17 +144,7 @@ def _make_peer(index: int, configs: Sequence[PeerConfig], speaker: SpeakerConfig
         is_ebgp,
         policy=None if isinstance(policy, PermitAll) else policy,
         has_policy=config.policy is not None or not isinstance(policy, PermitAll),
-        echoes=echoes,
+        echoes=speaker.echo,
         mrai=speaker.mrai if is_ebgp else speaker.ibgp_mrai,
         families=config.families,
-    )
-
-
-def _share(one: PeerConfig, other: PeerConfig) -> bool:
-    """Whether two sessions have the same export settings, so that they are sent the same messages."""
-    return (one.policy, one.relation, one.role, one.is_client) == (
-        other.policy,
-        other.relation,
-        other.role,
-        other.is_client,
     )

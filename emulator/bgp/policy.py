@@ -5,7 +5,8 @@ follow Gao and Rexford (IEEE/ACM ToN 2001): customers before peers before
 providers, and only customer routes and one's own are exported to peers and
 providers. Inside an AS a route's origin travels as a large community
 (``asn:1:relation``), as operators do it, and is removed at the border; so does
-whom a route originated here may be announced to (``asn:2:neighbor``).
+whom a route originated here may be announced to (``asn:2:neighbor``). Any other
+large community of the AS is its operator's, and leaves it.
 """
 
 from __future__ import annotations
@@ -189,6 +190,17 @@ def announced_to(attributes: Attributes, asn: int) -> frozenset[int] | None:
     return neighbors or None
 
 
+def marks(asn: int) -> tuple[tuple[int, int, int | None], ...]:
+    """The large communities that stay inside ``asn``: `own_tags`, and any of `announce_only_to` (None)."""
+    return (*own_tags(asn), (asn, _ONLY_TO, None))
+
+
+def is_mark(community: LargeCommunity, asn: int) -> bool:
+    """Whether it is one of `marks`."""
+    administrator, kind, value = community
+    return administrator == asn and (kind == _ONLY_TO or (kind == _TAG and value in _TAGGED))
+
+
 def strip_own(attributes: Attributes, asn: int) -> tuple[LargeCommunity, ...]:
-    """The communities that may leave the AS."""
-    return tuple(c for c in attributes.large_communities if c[0] != asn)
+    """The large communities that may leave the AS: all but its `marks`."""
+    return tuple(c for c in attributes.large_communities if not is_mark(c, asn))

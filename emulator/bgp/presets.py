@@ -55,8 +55,9 @@ _FRR: Final = Preset(
         batch_delay=Duration(50 * MILLISECOND),  # [frr] bgp_route.c: process_queue->spec.hold
         # [frr] bgp_updgrp.h: 1000 ms, and 50 ms for every established peer (measured: 1.1 s)
         first_advertisement_delay=Duration(1100 * MILLISECOND),
-        echo=True,  # [frr] bgp_route.c subgroup_announce_check; (measured)
-        update_groups=True,  # [frr] the same: a route's source matters only where it is the only peer
+        # [frr] bgp_route.c subgroup_announce_check: the source matters for a peer set to ``solo`` only;
+        # (measured: also where it is the only peer)
+        echo=True,
         sender_side_loop_detection=False,  # [frr] neighbor sender-as-path-loop-detection is off
         # [frr] bgp_route.c bgp_path_info_cmp: "already selected" unless ``bgp bestpath compare-routerid``;
         # always-compare-med and missing-as-worst are off

@@ -224,7 +224,8 @@ class Speaker:
         """Graceful shutdown (RFC 8326) of the session with ``peer``, None for all eBGP sessions, or its end.
 
         What is announced over them carries GRACEFUL_SHUTDOWN, and what came
-        over them gets LOCAL_PREF 0, so that both sides turn to other routes.
+        over them gets it too, with LOCAL_PREF 0 (section 4.2), so that both sides,
+        and whoever hears of it from them, turn to other routes.
         """
         for session in self.peers if peer is None else [self.peers[peer]]:
             if session.is_ebgp and session.is_draining != on:

@@ -208,9 +208,12 @@ def as_json(outcome: Verification) -> dict[str, Any]:
 def _measured_json(measured: Measured | None) -> dict[str, Any] | None:
     if measured is None:
         return None
-    seconds = None if measured.duration_ns is None else measured.duration_ns / 1e9
+    begun, lasted = (
+        None if time is None else time / 1e9 for time in (measured.begun_ns, measured.duration_ns)
+    )
     return {
-        "duration_s": seconds,
+        "begun_s": begun,
+        "duration_s": lasted,
         "announcements": measured.announcements,
         "withdrawals": measured.withdrawals,
     }

@@ -33,10 +33,10 @@ class Detector:
     def transport_lost(self) -> None:
         """The transport died: find out in time."""
         half = self._half
+        half.caller.reach_changed()
         if half.is_off or not half.router.is_up:
             return
         outage, engine = half.session.outage, half.session.engine
-        half.caller.pause()
         if half.config.detection is Detection.INTERFACE:
             if not half.follows_routes:
                 engine.after(half.config.interface_delay, self.interface_down, outage)
@@ -101,8 +101,8 @@ class Detector:
     def transport_restored(self) -> None:
         """The transport is back: an interface that was down calls at once, others go on calling."""
         half = self._half
+        half.caller.reach_changed()
         if not self.is_dark:
-            half.caller.resume()
             return
         self.is_dark = False
         wait, outage = half.config.reconnect_delay, half.session.outage

@@ -345,6 +345,7 @@ class Half:
             half.attempt = Attempt(half)
         self.reason = f"sent NOTIFICATION {describe(notification)}"
         self._is_refused = restart_after is None
+        self.session.reach_changed()
         if restart_after is not None:
             self.caller.start_in(restart_after)
         self.far.caller.start()

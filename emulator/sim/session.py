@@ -187,12 +187,8 @@ class Session:
 
     def reach_changed(self) -> None:
         """An end was closed or opened, or has nothing more to say: call, or stop calling."""
-        is_reachable = self.is_reachable
         for half in self.halves:
-            if is_reachable:
-                half.caller.resume()
-            else:
-                half.caller.pause()
+            half.caller.reach_changed()
 
     def end_at(self, router: int) -> Half:
         """The end at ``router``."""

@@ -33,8 +33,8 @@ Ribs = tuple[dict[str, RibEntry], ...]
 class Expected:
     """What must be seen after a step: routes, and how many sessions of each router are up.
 
-    ``duration_ns`` is from the first to the last UPDATE sent anywhere, None where none was;
-    announcements and withdrawals are counted network-wide, a prefix each.
+    ``begun_ns`` is from the events to the first UPDATE sent anywhere, ``duration_ns`` from there to the
+    last, both None where none was; announcements and withdrawals are counted network-wide, a prefix each.
     """
 
     ribs: Ribs
@@ -43,6 +43,7 @@ class Expected:
     duration_ns: int | None = None
     announcements: int = 0
     withdrawals: int = 0
+    begun_ns: int | None = None
 
 
 def steps_of(plan: Plan) -> list[tuple[Event, ...]]:
@@ -78,6 +79,7 @@ class EmulatorView:
         emulation = self.emulation
         if events[0].at > emulation.engine.now:
             emulation.engine.run_until(events[0].at)
+        began = emulation.engine.now
         updates = emulation.recorder.updates()
         first = len(updates["at_s"])
         for event in events:
@@ -91,6 +93,7 @@ class EmulatorView:
             duration_ns=round((times[-1] - times[0]) * SECOND) if times else None,
             announcements=withdrawals.count(False),
             withdrawals=withdrawals.count(True),
+            begun_ns=round(times[0] * SECOND) - began if times else None,
         )
 
     def _read(self, blueprint: Blueprint) -> Expected:

@@ -216,6 +216,18 @@ class Lab:
         for process in self._processes:
             set_nodelay(process.pid)
 
+    def ahead_of_others(self) -> None:
+        """Have our processes run as soon as they can, before what else the machine has to do.
+
+        A daemon that waits for its turn while the others go on is overtaken, and says
+        more or less than on a machine of its own. Where the system refuses, they wait.
+        """
+        relay = self.namespaces.relay
+        for process in [each.pid for each in self._processes] + ([] if relay is None else [relay.pid]):
+            with contextlib.suppress(OSError):  # it has ended, or we may not
+                for thread in sorted(Path(f"/proc/{process}/task").iterdir()):
+                    os.sched_setscheduler(int(thread.name), os.SCHED_RR, os.sched_param(1))
+
     def build(
         self, setups: Sequence[RouterSetup], wires: Sequence[Wire], kinds: Sequence[DaemonKind]
     ) -> None:

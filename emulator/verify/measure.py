@@ -33,11 +33,15 @@ _TCPDUMP: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One step: ns from the first to the last UPDATE, None without any; prefixes announced and withdrawn."""
+    """One step: ns from the first to the last UPDATE, None without any; prefixes announced and withdrawn.
+
+    ``begun_ns`` is from the step's beginning to the first UPDATE: for a failure, how long nobody knew.
+    """
 
     duration_ns: int | None
     announcements: int
     withdrawals: int
+    begun_ns: int | None = None
 
 
 class Captures:
@@ -76,7 +80,7 @@ class Captures:
                 update = decode(message.octets, session)
                 if isinstance(update, UpdateMessage):
                     steps[step].append((message.at_ns, len(update.announced), len(update.all_withdrawn)))
-        return [_measured(found) for found in steps]
+        return [_measured(mark, found) for mark, found in zip(self.marks, steps, strict=True)]
 
 
 def _has_begun(place: LabPlace) -> bool:
@@ -84,10 +88,11 @@ def _has_begun(place: LabPlace) -> bool:
     return path.exists() and path.stat().st_size > 0
 
 
-def _measured(updates: Sequence[tuple[int, int, int]]) -> Measured:
+def _measured(mark: int, updates: Sequence[tuple[int, int, int]]) -> Measured:
     times = [at for at, _, _ in updates]
     return Measured(
         max(times) - min(times) if times else None,
         sum(announced for _, announced, _ in updates),
         sum(withdrawn for _, _, withdrawn in updates),
+        min(times) - mark if times else None,
     )

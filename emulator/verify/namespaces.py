@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from emulator.verify.daemons.base import Interface, RouterSetup
 
 _RELAY_START_S: Final = 60.0
+_NOBODY: Final = "02:00:00:00:00:00"
+"""A MAC address that no end of a link has (`mac`)."""
 _FULL_LENGTH: Final = {Family.IPV4: 32, Family.IPV6: 128}
 
 
@@ -140,8 +142,17 @@ class Namespaces:
         for router, interface in self._wires[link].ends:
             ip(f"link set {interface.name} down\n", "-n", self.name(router))
 
+    def silence(self, link: int) -> None:
+        """Have all frames over a link get lost: sent to a MAC address that neither end has."""
+        for router, interface in self._wires[link].ends:
+            orders = [
+                f"neigh replace {address} lladdr {_NOBODY} dev {interface.name} nud permanent\n"
+                for address in interface.far_address.values()
+            ]
+            ip("".join(orders), "-n", self.name(router))
+
     def repair(self, link: int) -> None:
-        """Bring both ends of a link up again, with the neighbours that the kernel forgot."""
+        """Bring both ends of a link up again, with the neighbours that got lost or were made wrong."""
         wire = self._wires[link]
         for side, (router, interface) in enumerate(wire.ends):
             orders = "\n".join(up_orders(interface, side, quick=not wire.delay_ns))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from emulator.bgp.liveness import Detection
 from emulator.errors import Problem, ScenarioError
+from emulator.network.model import Relationship
 from emulator.timeline import (
     LinksDown,
     Originate,
@@ -105,10 +106,24 @@ class Player:
             after = self._causes[link] = max(0, before + step)
             if not before and after:
                 self._order_blind(link, "shutdown")
-                self.lab.namespaces.cut(link)
+                if self._is_silent(link):
+                    self.lab.namespaces.silence(link)
+                else:
+                    self.lab.namespaces.cut(link)
             elif before and not after:
                 self.lab.namespaces.repair(link)
                 self._order_blind(link, "enable")
+
+    def _is_silent(self, link: int) -> bool:
+        """Whether no end shall notice the cut by its interface: frames then get lost, and light stays on.
+
+        A link inside an AS goes dark all the same, for the IGP, whose timers are not the scenario's.
+        """
+        it = self.plan.network.links[link]
+        sessions = [self.blueprint.setups[router].session for router in it.ends]
+        return it.relationship is not Relationship.INTERNAL and all(
+            session.detection is not Detection.INTERFACE for session in sessions
+        )
 
     def _order_blind(self, link: int, order: Literal["shutdown", "enable"]) -> None:
         """Do for daemons that do not watch their interfaces what watching them would do.
@@ -245,5 +260,5 @@ def result(
 ) -> StepResult:
     """Put together what a step came to."""
     differences, waited = outcome
-    ours = Measured(expected.duration_ns, expected.announcements, expected.withdrawals)
+    ours = Measured(expected.duration_ns, expected.announcements, expected.withdrawals, expected.begun_ns)
     return StepResult(label, entries(expected.ribs), tuple(differences), waited, expected=ours)

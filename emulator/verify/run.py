@@ -83,6 +83,7 @@ def verify(
             expected = view.step(events, layout)
             if captures is not None:
                 lab.without_nagle()
+                lab.ahead_of_others()
                 captures.mark()
             player.apply(events)
             outcome = wait_and_compare(lab, layout, expected, patience)

@@ -83,7 +83,7 @@ def test_graceful_shutdown_where_it_is_not_honoured() -> None:
 
 
 def test_drain_one_session() -> None:
-    """RFC 8326 section 4: marked towards that peer, whose own routes are the last choice here; and back."""
+    """RFC 8326 4.2: marked towards that peer, whose own routes are the last choice here; and back."""
     it, _ = speaker((7, EBGP), (8, EBGP), (OWN, IBGP))
     it.receive(0, route(7, 9), 5)
     it.receive(1, route(8, 5, 9, next_hop=2), 5)
@@ -112,18 +112,48 @@ def test_drain_a_router_with_one_way_out() -> None:
     assert it.peers[1].adj_rib_out[0].communities == (GRACEFUL_SHUTDOWN,)
 
 
+def test_drain_marks_what_the_session_brought() -> None:
+    """RFC 8326 4.2: the inbound policy tags too, beside LOCAL_PREF 0, so that others hear of it in time.
+
+    The session with AS 7 is drained and brings the only route. AS 8 and the iBGP peer
+    hear it with the community; its own stay, and all is as before once the drain ends.
+    An initiator does so even where it would not honour the community of others.
+    """
+    for honours in (True, False):
+        it, _ = speaker((7, EBGP), (8, EBGP), (OWN, IBGP), honor_graceful_shutdown=honours)
+        it.receive(0, route(7, 9, communities=(5, 6)), 0)
+        it.decide(0)
+        it.drain(0, True)
+        it.decide(1)
+        marked = (5, 6, GRACEFUL_SHUTDOWN)
+        found = it.candidates[0][0].attributes
+        assert (found.local_pref, found.communities) == (0, marked)
+        assert [it.peers[peer].adj_rib_out[0].communities for peer in (1, 2)] == [marked, marked]
+        assert it.peers[2].adj_rib_out[0].local_pref == 0
+        it.drain(0, False)
+        it.decide(2)
+        assert it.peers[1].adj_rib_out[0].communities == (5, 6)
+        assert it.candidates[0][0].attributes.local_pref == 100
+
+
 def test_how_far_communities_travel() -> None:
-    """Over eBGP: all standard ones, the large ones but our own, the extended ones that are transitive."""
+    """Over eBGP: all standard ones, the extended ones that are transitive, the large ones but our marks.
+
+    Those are (OWN, 1, 1 to 3), where we learned a route, and (OWN, 2, *), who may hear of
+    it; others of our own, as an operator sets them to be read elsewhere, are sent.
+    """
+    marks, sent = ((OWN, 1, 1), (OWN, 1, 3), (OWN, 2, 0), (OWN, 2, 8)), ((7, 1, 1), (7, 2, 0))
+    sent = tuple(sorted((*sent, (OWN, 0, 1), (OWN, 1, 0), (OWN, 1, 4), (OWN, 3, 1))))
     carried = {
         "communities": (5, 6),
-        "large_communities": ((OWN, 1, 3), (7, 1, 1)),
+        "large_communities": tuple(sorted((*marks, *sent))),
         "extended_communities": (TRANSITIVE, NON_TRANSITIVE),
     }
     it, _ = speaker((7, EBGP), (8, EBGP), (OWN, IBGP))
     it.receive(0, route(7, 9, **carried), 0)
     it.decide(0)
     outside, inside = it.peers[1].adj_rib_out[0], it.peers[2].adj_rib_out[0]
-    assert (outside.communities, outside.large_communities) == ((5, 6), ((7, 1, 1),))
+    assert (outside.communities, outside.large_communities) == ((5, 6), sent)
     assert outside.extended_communities == (TRANSITIVE,)
     assert inside.large_communities == carried["large_communities"]
     assert inside.extended_communities == carried["extended_communities"]

@@ -145,16 +145,6 @@ def test_no_echo_withdraws_what_had_been_announced() -> None:
     assert notebook.heard() == {0: [(OWN, 8, 9)], 1: [None]}
 
 
-@pytest.mark.parametrize("peers", [[(7, EBGP)], [(7, EBGP), (8, Relation.CUSTOMER)], [(7, EBGP), (8, EBGP)]])
-def test_update_groups(peers: list[tuple[int, Relation]]) -> None:
-    """Only a peer that shares its export settings with another one hears an echo."""
-    it, _ = speaker(*peers, update_groups=True)
-    it.receive(0, route(7, 9), 0)
-    it.decide(0)
-    shares = [relation for _, relation in peers].count(EBGP) > 1
-    assert (0 in it.peers[0].adj_rib_out) is shares
-
-
 @pytest.mark.parametrize("rule", list(WithdrawalRule))
 def test_which_withdrawals_wait(rule: WithdrawalRule) -> None:
     """Prefix 0 was announced at 0 and 1 is held: a withdrawal of 0 leaves now only where it is free."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.bgp.liveness import Keepalives, hold_expiry, next_attempt
+from emulator.bgp.liveness import Calling, Keepalives, hold_expiry
 from emulator.units import LONG_AGO, SECOND
 
 INTERVAL = 30 * SECOND
@@ -63,8 +63,25 @@ def test_an_update_restarts_the_hold_timer() -> None:
 
 def test_an_unanswered_syn_is_repeated_until_the_next_attempt() -> None:
     """SYNs at 0, 1, 3, 7, 15 s, then the ConnectRetryTimer's 20 s are over and it begins anew."""
+    call = Calling(0, 20 * SECOND)
     found = [
-        next_attempt(0, 20 * SECOND, now * SECOND, lambda: 20 * SECOND)[0] // SECOND for now in range(45)
+        call.unanswered(now * SECOND, lambda: 20 * SECOND).next_syn(now * SECOND) // SECOND
+        for now in range(45)
     ]
     expected = [0, 1, 3, 7, 15, 20, 21, 23, 27, 35, 40, 41, 43, 47]
     assert found == [next(each for each in expected if each >= now) for now in range(45)]
+
+
+def test_refused_attempts_are_a_round_trip_and_an_interval_apart() -> None:
+    """From 100 s on every SYN is refused: at 120, 141, 162 s with a timer of 20 s and a round trip of 1 s.
+
+    A connection begun at 90 s, whose SYN the dead transport swallowed, repeats it
+    after 1, 3, 7 and 15 s, and that at 105 s is the first to be refused: then 126, 147 s.
+    """
+
+    def due(call: Calling, until: int) -> int:
+        return call.refused(100 * SECOND, until * SECOND, SECOND, lambda: 20 * SECOND).retry_at // SECOND
+
+    waits, calls = Calling(None, 120 * SECOND), Calling(90 * SECOND, 110 * SECOND)
+    assert [due(waits, until) for until in (120, 121, 141, 142, 163)] == [120, 141, 141, 162, 183]
+    assert [due(calls, until) for until in (105, 106, 126, 127)] == [110, 126, 126, 147]

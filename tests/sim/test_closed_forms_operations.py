@@ -314,6 +314,58 @@ def test_connect_retry_instants(retry_s: int, lit_s: int) -> None:
     assert changes_at(result, 1)[-1] == (answered + 5 * D, True)
 
 
+@pytest.mark.parametrize("takes_ms", [15, 500, 20_029, 20_035, 20_050, 30_000, 41_000, 100_000, 500_000])
+@pytest.mark.parametrize("retry_s", [5, 20, 120])
+def test_connect_retry_after_a_refusal(retry_s: int, takes_ms: int) -> None:
+    """r1's BGP is gone, its router is not: it answers r0's SYN with RST until BGP listens again.
+
+    r0 hears FIN at D and calls at once; its SYN is at r1 at 2 D, the RST back at 3 D.
+    TcpConnectionFails (RFC 4271 8.2.2, event 18) ends the attempt, and the next one is
+    a ConnectRetryTime R after it: SYNs leave at D + k (R + 2 D) and none is repeated,
+    for none is lost. The first that reaches r1 when it listens, T after the exit, is
+    answered, and r1 has its route 5 D after it left. With R = 20 s, T = 30 s and D = 10 ms
+    it leaves at 40.05 s, r0 is Established at 40.09 s. One that is on its way at T counts
+    as sent then, late by less than D.
+    """
+    retry, takes = retry_s * SECOND, takes_ms * MILLISECOND
+    caller = SessionConfig(connect_retry=retry, connect_retry_jitter=(1.0, 1.0))
+    called = SessionConfig(passive=True, connect_retry=60 * MINUTE)  # after which r1 would call itself
+    restart = event(RestartBgp(1, takes))
+    result = run(plan_of(line(2), config=FREE, sessions=(caller, called), events=[restart]))
+    syns = (D + k * (retry + 2 * D) for k in range(200))
+    answered = next(max(syn, takes) if syn > D else syn for syn in syns if syn + D > takes)
+    assert changes_at(result, 1)[-1] == (answered + 5 * D, True)
+
+
+@pytest.mark.parametrize("listens_s", [40, 60, 300])
+@pytest.mark.parametrize("lit_s", [2, 5, 30, 33])
+def test_connect_retry_into_the_dark_and_then_refused(lit_s: int, listens_s: int) -> None:
+    """The link is dark and r1's BGP stops; lit again, r1 refuses the next SYN, and those R + 2 D after.
+
+    In the dark, r0 calls as in `test_connect_retry_instants`: 0, 1, 3, 7, 15 s after BFD
+    told it and all over again every R = 20 s.
+    """
+    called = SessionConfig(Detection.BFD, passive=True)
+    caller = replace(called, passive=False, connect_retry=20 * SECOND, connect_retry_jitter=(1.0, 1.0))
+    events = [
+        event(LinksDown((0,))),
+        event(RestartBgp(1, (listens_s - 1) * SECOND), at=SECOND, index=1),
+        event(LinksDown((0,), repair=True), at=lit_s * SECOND, index=2),
+    ]
+    result = run(plan_of(line(2), config=FREE, sessions=(caller, called), events=events))
+    began = next(
+        round(each["at_s"] * SECOND)
+        for each in result.emulation.recorder.trace
+        if each["type"] == "session" and each["ends"][0] == "r0" and not each["up"]
+    )
+    calls = (began + (20 * rounds + (1 << again) - 1) * SECOND for rounds in range(3) for again in range(5))
+    refused = next(call for call in calls if call >= lit_s * SECOND)
+    answered = next(
+        syn for k in range(20) if (syn := refused + k * (20 * SECOND + 2 * D)) + D > listens_s * SECOND
+    )
+    assert changes_at(result, 1)[-1] == (answered + 5 * D, True)
+
+
 # Attributes ---------------------------------------------------------------------------------------
 
 

@@ -171,7 +171,10 @@ def features(folder: Path) -> dict[str, Any]:
                 {"match": {"validity": "valid"}, "set": {"add_communities": "65004:1"}},
             ],
             "ours": [
-                {"match": {"learned_from": "customer"}, "set": {"prepend": 2, "med": 5}},
+                {
+                    "match": {"learned_from": "customer"},
+                    "set": {"prepend": 2, "med": 5, "add_large_communities": ["65005:1:7", "65005:7:7"]},
+                },
                 {"match": {"community": "65001:9"}, "then": "reject"},
             ],
         },

@@ -28,8 +28,8 @@ What every configuration must do, because the emulator's speaker does it:
   Import over iBGP only where the lists hold something.
 * Export to eBGP: every route, one's own too, through `Neighbor.exports`, with the
   AS_PATH as in the Loc-RIB and without a MED that a neighbour set (RFC 4271 5.1.4;
-  that of an `Origination` is kept). After the list all large communities of one's
-  own AS are removed, ``(asn, *, *)``, and NEXT_HOP is ours.
+  that of an `Origination` is kept). After the list the AS's own
+  marks, `emulator.bgp.policy.marks`, are removed, and NEXT_HOP is ours.
 * An `Origination` with ``only_to`` carries the large communities
   `emulator.bgp.policy.announce_only_to` while it is inside its AS, and every border
   router refuses it to eBGP neighbours whose AS is not among them. Its LOCAL_PREF is 400.

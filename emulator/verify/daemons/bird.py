@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from emulator.bgp.attributes import Origin
+from emulator.bgp.liveness import Detection
 from emulator.verify.daemons.base import DaemonError, DaemonKind, RibEntry
 from emulator.verify.daemons.bird_config import protocol_name, render
 
@@ -110,10 +111,24 @@ class Bird:
         self._place.launch("bird", command)
 
     def established(self) -> int:
-        """Count BGP protocols whose state is Established; 0 while there is no control socket."""
+        """Count BGP protocols whose state is Established, and that BFD watches where it shall.
+
+        0 while there is no control socket.
+        """
         if not (self._place.directory / "ctl").exists():
             return 0
-        return sum("Established" in line and " BGP " in line for line in self._control.ask("show protocols"))
+        states = [line.split() for line in self._control.ask("show protocols")]
+        open_ones = {words[0] for words in states if "BGP" in words and "Established" in words}
+        if self._setup.session.detection is Detection.BFD:
+            watched = {
+                words[0] for line in self._control.ask("show bfd sessions") if "Up" in (words := line.split())
+            }
+            open_ones &= {
+                protocol_name(neighbor.number)
+                for neighbor in self._setup.neighbors
+                if neighbor.remote[neighbor.transport] in watched
+            }
+        return len(open_ones)
 
     def activity(self) -> int:
         """Add up the counters of routes received, sent and withdrawn."""

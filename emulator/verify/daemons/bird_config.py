@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from emulator.bgp.attributes import BLACKHOLE, NO_ADVERTISE, NO_EXPORT, NO_EXPORT_SUBCONFED, OWN_LOCAL_PREF
 from emulator.bgp.liveness import Detection
 from emulator.bgp.messages import Family, Role
-from emulator.bgp.policy import announce_only_to, own_tag
+from emulator.bgp.policy import announce_only_to, marks, own_tag
 from emulator.bgp.rules import Validity, Verdict
 from emulator.units import MILLISECOND, SECOND
 
@@ -275,7 +275,7 @@ def _import_filter(setup: RouterSetup, neighbor: Neighbor) -> str:
 
 
 def _export_filter(setup: RouterSetup, neighbor: Neighbor) -> str:
-    """Only BGP's own routes; whom they may go to; the rules; and the AS's own communities taken off."""
+    """Only BGP's own routes; whom they may go to; the rules; and the AS's marks taken off."""
     number, own = neighbor.number, setup.asn
     start = "if source !~ [RTS_BGP, RTS_STATIC] then reject;"
     start += f" if source = RTS_STATIC && {_own_scope(setup, neighbor)} then reject;"
@@ -288,7 +288,15 @@ def _export_filter(setup: RouterSetup, neighbor: Neighbor) -> str:
         f"export filter {{ {start} {audience}"
         # BIRD sends a MED to another AS only where the export filter itself has set it.
         "if source = RTS_STATIC && defined(bgp_med) then bgp_med = bgp_med; "
-        f"if ! exports{number}() then reject; bgp_large_community.delete([({own},*,*)]); accept; }};"
+        f"if ! exports{number}() then reject; bgp_large_community.delete([{_marks(own)}]); accept; }};"
+    )
+
+
+def _marks(own: int) -> str:
+    """What stays inside the AS, as items of a set."""
+    return ", ".join(
+        f"({administrator},{kind},{'*' if value is None else value})"
+        for administrator, kind, value in marks(own)
     )
 
 

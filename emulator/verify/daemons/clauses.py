@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from emulator.bgp.messages import Family
-from emulator.bgp.policy import announce_only_to, own_tag
+from emulator.bgp.policy import announce_only_to, marks, own_tag
 from emulator.bgp.rules import Change, Match, Rule, Validity, Verdict
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Clauses:
     """A session's policy in one direction: read from the top, ``default`` for what none has judged.
 
     ``closing`` changes what has been accepted. ``strips_own``: at the very end
-    the large communities that the AS itself administers are taken off.
+    the marks that stay inside the AS (`emulator.bgp.policy.marks`) are taken off.
     """
 
     clauses: tuple[Clause, ...]
@@ -335,3 +335,8 @@ def pair(community: Community) -> str:
 def triple(community: LargeCommunity) -> str:
     """``65000:1:2``."""
     return ":".join(map(str, community))
+
+
+def mark_patterns(asn: int) -> tuple[str, ...]:
+    """Regular expressions of the large communities, as text, that stay inside ``asn``."""
+    return tuple(f"^{administrator}:{kind}:{_number(value)}$" for administrator, kind, value in marks(asn))

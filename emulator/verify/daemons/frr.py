@@ -42,8 +42,11 @@ PROGRAMS: Final = "/usr/lib/frr"
 _USER: Final = "frr"
 """Whom the daemons become: their sockets' directory must be his."""
 _START_S: Final = 30.0
-_SETTLING_MS: Final = 2000
-"""FRR first advertises 1.1 s after Established; until then a session must not look quiet."""
+_COALESCE_S: Final = 1.0
+_COALESCE_PEER_S: Final = 0.05
+_QUEUE_S: Final = 0.05
+"""From Established to the first advertisement: so long, more for every peer of the router, and the hold of
+the queue of best paths (bgpd/bgp_updgrp.h, bgpd/bgp_route.c)."""
 _WELL_KNOWN: Final = {
     "noExport": NO_EXPORT,
     "noAdvertise": NO_ADVERTISE,
@@ -63,6 +66,8 @@ class Frr:
         self._place = place
         self._bgpd = Vty(place.directory / "bgpd.vty")
         self._own = own_maps(setup)
+        self._seen: dict[str, tuple[int, float]] = {}
+        """By neighbour: which of its sessions was seen Established last, and when first."""
 
     # Start ----------------------------------------------------------------------------
 
@@ -112,26 +117,45 @@ class Frr:
         return answer
 
     def established(self) -> int:
-        """Count the neighbours whose state is Established."""
+        """Count the neighbours whose state is Established, and that BFD watches where it shall."""
         if not self._bgpd.is_there():
             return 0
-        neighbors = self._json("show bgp neighbors json")
-        return sum(isinstance(it, dict) and it.get("bgpState") == "Established" for it in neighbors.values())
+        has_bfd = self._setup.session.detection is Detection.BFD
+        return sum(
+            isinstance(it, dict)
+            and it.get("bgpState") == "Established"
+            and (not has_bfd or it.get("peerBfdInfo", {}).get("status") == "Up")
+            for it in self._json("show bgp neighbors json").values()
+        )
 
     def activity(self) -> int:
-        """Add up UPDATEs both ways and table versions; a new session counts on for 2 s."""
+        """Add up UPDATEs both ways and table versions; until new sessions have advertised, time moves it."""
         if not self._bgpd.is_there():
             return 0
-        total = 0
-        for it in self._json("show bgp neighbors json").values():
-            if isinstance(it, dict):
-                counts = it.get("messageStats", {})
-                total += counts.get("updatesSent", 0) + counts.get("updatesRecv", 0)
-                total += min(it.get("bgpTimerUpMsec", 0), _SETTLING_MS)
+        neighbors = {
+            far: it for far, it in self._json("show bgp neighbors json").items() if isinstance(it, dict)
+        }
+        total = time.monotonic_ns() if self._is_coalescing(neighbors) else 0
+        for it in neighbors.values():
+            counts = it.get("messageStats", {})
+            total += counts.get("updatesSent", 0) + counts.get("updatesRecv", 0)
         for summary in self._json("show bgp summary json").values():
             if isinstance(summary, dict):
                 total += summary.get("tableVersion", 0)
         return total
+
+    def _is_coalescing(self, neighbors: Mapping[str, Mapping[str, Any]]) -> bool:
+        """Whether a session has not been Established for long enough to have advertised anything.
+
+        FRR tells its age in whole seconds only, so it is measured here.
+        """
+        now = time.monotonic()
+        for far, it in neighbors.items():
+            number = it.get("connectionsEstablished", 0)
+            if it.get("bgpState") == "Established" and self._seen.get(far, (0, 0.0))[0] != number:
+                self._seen[far] = (number, now)
+        until = _COALESCE_S + _COALESCE_PEER_S * len(neighbors) + _QUEUE_S
+        return any(now - seen < until for _, seen in self._seen.values())
 
     def routes(self) -> dict[str, RibEntry]:
         """Read the best routes of the scenario's prefixes."""

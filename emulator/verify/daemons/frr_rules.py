@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from emulator.bgp.messages import Family
 from emulator.bgp.rules import Verdict
-from emulator.verify.daemons.clauses import pair, path_patterns, triple, without_validity
+from emulator.verify.daemons.clauses import mark_patterns, pair, path_patterns, triple, without_validity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -64,7 +64,7 @@ class FrrPolicy:
             lines += self._entry(order, clause, family, end)
         lines.append(f"route-map {_NAME} permit {end + len(closing)}")
         if policy.strips_own:
-            own = self._list("large-community-list expanded", "o", [f"^{self._setup.asn}:.*"])
+            own = self._list("large-community-list expanded", "o", mark_patterns(self._setup.asn))
             lines.append(f" set large-comm-list {own} delete")
         if next_hop is not None:
             lines.append(f" set ipv6 next-hop global {next_hop}")

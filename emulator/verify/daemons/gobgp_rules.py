@@ -20,6 +20,7 @@ from emulator.verify.daemons.clauses import (
     Clause,
     exports,
     imports,
+    mark_patterns,
     pair,
     path_patterns,
     roas_of,
@@ -149,7 +150,7 @@ class GobgpPolicy:
     def _actions(
         self, change: Change, verdict: Verdict, *, strip: bool = False, next_hop: str | None = None
     ) -> list[str]:
-        """Tables of what is done; ``strip`` removes the AS's own large communities as well."""
+        """Tables of what is done; ``strip`` removes the AS's own marks as well."""
         found = [f"[{_AT}.actions]"]
         if verdict in _DISPOSITIONS:
             found.append(f"route-disposition = {_quoted(_DISPOSITIONS[verdict])}")
@@ -167,7 +168,7 @@ class GobgpPolicy:
             found.append(f"repeat-n = {change.prepend}")
         large = [triple(c) for c in change.remove_large_communities]
         if strip:
-            large.append(f"^{self._setup.asn}:[0-9]+:[0-9]+$")
+            large += mark_patterns(self._setup.asn)
         found += _list_action("community", "add", [pair(c) for c in change.add_communities])
         found += _list_action("community", "remove", [pair(c) for c in change.remove_communities])
         found += _list_action("large-community", "add", [triple(c) for c in change.add_large_communities])

@@ -14,6 +14,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Final
 
 from emulator.bgp.messages import Family
+from emulator.bgp.policy import is_mark, marks
 from emulator.bgp.rules import Change, Verdict
 from emulator.verify.daemons.clauses import Clause, exports, imports, pair, triple, with_closing
 
@@ -78,15 +79,15 @@ class OpenbgpdPolicy:
                 self._direction(peer, word, policy)
 
     def _direction(self, peer: str, word: str, policy: Clauses) -> None:
-        strips = [f"large-community delete {self._setup.asn}:*:*"] if policy.strips_own else []
+        strips = list(map(_delete, marks(self._setup.asn))) if policy.strips_own else []
         first_mark = self._marks
         start = len(self._rules)
         for clause in (*with_closing(policy), Clause(verdict=policy.default)):
             self._clause(peer, word, clause, strips)
-        if self._marks > first_mark and not strips:
-            marks = f"large-community delete {self._setup.asn}:{_MARK}:*"
+        if self._marks > first_mark:
+            extra = _delete((self._setup.asn, _MARK, None))
             self._rules[start:] = [
-                _with_set(rule, marks) if rule.startswith("allow") else rule for rule in self._rules[start:]
+                _with_set(rule, extra) if rule.startswith("allow") else rule for rule in self._rules[start:]
             ]
 
     def _clause(self, peer: str, word: str, clause: Clause, strips: Sequence[str]) -> None:
@@ -176,7 +177,7 @@ class OpenbgpdPolicy:
         found += [
             f"large-community {triple(c)}"
             for c in change.add_large_communities
-            if not (is_stripped and c[0] == self._setup.asn)
+            if not (is_stripped and is_mark(c, self._setup.asn))
         ]
         return found + (list(strips) if accepts else [])
 
@@ -193,6 +194,12 @@ class OpenbgpdPolicy:
 def _rule(action: str, peer: str, conditions: _Conditions, sets: Sequence[str]) -> str:
     words = [action, peer, conditions.text(), f"set {{ {' '.join(sets)} }}" if sets else ""]
     return " ".join(word for word in words if word)
+
+
+def _delete(mark: tuple[int, int, int | None]) -> str:
+    """Remove a large community, or all that begin so."""
+    administrator, kind, value = mark
+    return f"large-community delete {administrator}:{kind}:{'*' if value is None else value}"
 
 
 def _with_set(rule: str, extra: str) -> str:
