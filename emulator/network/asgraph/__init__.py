@@ -1,0 +1,1 @@
+"""AS-level graphs of the whole Internet: in arrays, from files, from a generator."""
