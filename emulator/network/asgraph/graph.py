@@ -13,7 +13,7 @@ ascending by neighbour. A slot stands for ``u``'s end of one BGP session.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -111,8 +111,8 @@ class AsGraph:
 
 def from_links(
     asn: Ints,
-    ends: npt.NDArray[np.integer],
-    kind: npt.NDArray[np.integer],
+    ends: npt.NDArray[np.integer[Any]],
+    kind: npt.NDArray[np.integer[Any]],
     labels: Mapping[int, str] | None = None,
 ) -> AsGraph:
     """Lay out a graph of the nodes ``asn`` (N,), ascending, and the links ``ends`` (L, 2) between nodes.
@@ -151,8 +151,8 @@ def from_links(
         relation[order],
         reverse.astype(np.int32),
         np.concatenate((links, links))[order],
-        ends,
-        kind,
+        ends.astype(np.int32),
+        kind.astype(np.int8),
         dict(labels or {}),
     )
 
