@@ -1,0 +1,117 @@
+"""Every node's best route for one prefix, as arrays: next hops, AS paths, catchments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from emulator.network.asgraph.graph import AsGraph
+
+    Ints = npt.NDArray[np.int64]
+    Int32s = npt.NDArray[np.int32]
+    Int8s = npt.NDArray[np.int8]
+    Floats = npt.NDArray[np.float64]
+
+OWN = 4
+"""Value of `Routes.relation` at an origin; the others are those of `AsGraph.relation`, 0 for no route."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A node that announces the prefix: to all its neighbours, or to those of the ASes ``only_to``."""
+
+    node: int
+    only_to: frozenset[int] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Routes:
+    """The Loc-RIB entry of every node for one prefix. Read-only.
+
+    Of each (N,): ``next_hop`` int32 the neighbour, the node itself at an origin, -1
+    without a route; ``slot`` int32 the node's slot that the route came over, -1 at an
+    origin or without a route; ``relation`` int8 what that neighbour is to the node
+    (`PROVIDER`, `PEER`, `CUSTOMER`), `OWN` at an origin, 0 without a route;
+    ``length`` int32 of the AS path, prepending counted, 0 at an origin or without a
+    route; ``origin`` int32 the node that announced it, -1 without a route.
+    ``origins`` are what was solved for, ``rank`` int64 is the solver's own form
+    (`emulator.steady.sweeps`), from which `solve_again` goes on.
+    """
+
+    next_hop: Int32s
+    slot: Int32s
+    relation: Int8s
+    length: Int32s
+    origin: Int32s
+    origins: tuple[Origin, ...] = field(repr=False)
+    rank: Ints = field(repr=False)
+
+    def path(self, graph: AsGraph, node: int) -> tuple[int, ...]:
+        """AS path of the node's route as in its Loc-RIB, prepending included, its own AS not.
+
+        Empty at an origin, and without a route.
+        """
+        path: list[int] = []
+        while self.slot[node] >= 0:
+            hop = int(self.next_hop[node])
+            path += [int(graph.asn[hop])] * int(self.length[node] - self.length[hop])
+            node = hop
+        return tuple(path)
+
+    def paths(self, graph: AsGraph) -> tuple[Ints, Ints]:
+        """AS paths of all nodes: ``first`` (N + 1,) int64 and ``asns`` int64, one path after another.
+
+        The path of node ``u`` is ``asns[first[u]:first[u + 1]]``, as `path` has it.
+        """
+        first = np.zeros(len(graph) + 1, np.int64)
+        np.cumsum(self.length, out=first[1:])
+        asns = np.zeros(first[-1], np.int64)
+        node = np.flatnonzero(self.slot >= 0)
+        at = first[node]
+        while len(node):
+            hop = self.next_hop[node].astype(np.int64)
+            times = self.length[node] - self.length[hop]
+            for extra in range(int(times.max())):
+                again = times > extra
+                asns[at[again] + extra] = graph.asn[hop[again]]
+            at = at + times
+            goes_on = self.slot[hop] >= 0
+            node, at = hop[goes_on], at[goes_on]
+        return first, asns
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Catchments:
+    """Who is routed where: of K origins, by node, ascending.
+
+    ``origin`` (K,) int64 nodes, ``nodes`` (K,) int64 how many have a route to each,
+    ``weight`` (K,) float64 what these weigh together; ``nodes_without`` and
+    ``weight_without`` have no route at all.
+    """
+
+    origin: Ints
+    nodes: Ints
+    weight: Floats
+    nodes_without: int
+    weight_without: float
+
+
+def catchments(routes: Routes, weight: Floats | None = None) -> Catchments:
+    """Count the nodes routed to each origin, itself included, and weigh them: ``weight`` (N,), None: 1 each."""
+    count = len(routes.origin)
+    weights = np.ones(count) if weight is None else np.asarray(weight, np.float64)
+    nodes = np.bincount(routes.origin + 1, minlength=count + 1)
+    sums = np.bincount(routes.origin + 1, weights, minlength=count + 1)
+    origin = np.flatnonzero(routes.relation == OWN)
+    return Catchments(
+        origin,
+        nodes[origin + 1].astype(np.int64),
+        sums[origin + 1].astype(np.float64),
+        int(nodes[0]),
+        float(sums[0]),
+    )
