@@ -1,93 +1,171 @@
-"""An Internet made up: as many ASes as asked for, hung together like the real one."""
+"""An Internet made up: as many ASes as asked for, hung together like the real one.
+
+ASes are made in the order of a hierarchy: a clique of networks without
+providers, other transit networks, stubs. Each buys from networks further up,
+so that nobody is its own indirect provider and a way up, across the clique and
+down joins any two. How many customers a transit network gets, how many
+providers and peers an AS has, follows the tables in `measured`; ASes of one
+region buy, and peer at its exchange, among themselves rather than elsewhere.
+
+Chances are whole numbers and draws are integers, so that the same seed gives
+the same graph on every machine.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
 from emulator.errors import InputError
+from emulator.network.asgraph import measured
+from emulator.network.asgraph.draws import Wheel, from_shares, sizes_by_rank, whole
 from emulator.network.asgraph.graph import CUSTOMER_PROVIDER, PEERING, AsGraph, from_links
+from emulator.network.asgraph.peerings import Networks, peerings
 from emulator.rng import array_stream
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     Ints = npt.NDArray[np.int64]
-    Floats = npt.NDArray[np.float64]
 
-ASES_MIN: Final = 3
-LINKS_PER_AS: Final = 5.28
-_STUB_PROVIDERS: Final = (0.4525, 0.3973, 0.0961, 0.0302, 0.0106, 0.0046, 0.0027, 0.0060)
-_TRANSIT_PROVIDERS: Final = (0.2333, 0.3097, 0.1980, 0.1126, 0.0599, 0.0323, 0.0177, 0.0104, 0.0082, 0.0179)
+ASES_MIN: Final = 4
+ASES_MAX: Final = 1_000_000
+LINKS_PER_AS_MAX: Final = 500
+_AT_HOME: Final = 0.6
+"""Chance that a further provider is sought in the region first."""
+_UNEVEN: Final = 0.8
+"""How far the hierarchy strays from the order of size: standard deviation of the log of customers."""
+_ROUNDS: Final = 30
+_RESERVED: Final = ((23456, 23457), (64496, 65552))
+"""AS numbers that nobody has, from, up to: AS_TRANS, documentation and private use (IANA's registry)."""
+
+
+class _Tree(NamedTuple):
+    """Who buys from whom; ASes in the order of the hierarchy: clique, other transit networks, stubs."""
+
+    clique: int
+    bought: Ints
+    """(T, 2) customer, provider."""
+    region: Ints
+    """(N,) 0 for networks at home everywhere."""
 
 
 def generate(ases: int, seed: int, *, links: int | None = None) -> AsGraph:
-    """A graph of ``ases`` ASes with ``links`` links, or as many as the Internet of that size would have."""
-    if ases < ASES_MIN:
-        message = f"expected at least {ASES_MIN} ASes, found {ases}"
+    """A graph of ``ases`` ASes, connected, without provider cycles, every AS reached valley-free by every other.
+
+    ``links`` is the number of links; customer-provider links follow from
+    ``ases``, so more links are more peerings. None stands for as many as the
+    Internet of that size would have: 5.3 an AS at 65,000, fewer in small ones.
+    Raises `InputError` where there is no such graph.
+    """
+    if not ASES_MIN <= ases <= ASES_MAX:
+        message = f"expected {ASES_MIN:,} to {ASES_MAX:,} ASes, found {ases:,}"
         raise InputError(message)
-    clique = min(max(2, round(17 * (ases / 65438) ** 0.3)), ases)
-    transit = max(clique, round(0.152 * ases))
-    weights = _weights(transit)
-    up = _transit_links(ases, clique, transit, weights, seed)
-    mesh = np.array([(i, j) for i in range(clique) for j in range(i + 1, clique)], np.int64).reshape(-1, 2)
-    wanted = round(LINKS_PER_AS * ases) if links is None else links
-    most = ases * (ases - 1) // 2
-    wanted = min(wanted, most)
-    peers = _peerings(ases, transit, np.concatenate((up, mesh)), wanted - len(up) - len(mesh), seed)
-    ends = np.concatenate((up, mesh, peers))
-    kind = np.repeat((CUSTOMER_PROVIDER, PEERING), (len(up), len(mesh) + len(peers)))
-    place = array_stream(seed, "topology/numbers").permutation(ases)
-    return from_links(np.arange(1, ases + 1), place[ends], kind)
+    tree = _tree(ases, seed)
+    above, below = np.triu_indices(tree.clique, 1)
+    mesh = np.stack((above, below), axis=1).astype(np.int64)
+    fixed = np.concatenate((tree.bought, mesh))
+    customers = np.bincount(tree.bought[:, 1], minlength=ases)
+    networks = Networks(customers, tree.region, tree.clique)
+    count = _peerings_wanted(ases, links, len(fixed))
+    peers = peerings(networks, fixed, count, array_stream(seed, "topology/peerings"))
+    ends = np.concatenate((fixed, peers))
+    kind = np.repeat((CUSTOMER_PROVIDER, PEERING), (len(tree.bought), len(mesh) + len(peers)))
+    place = _by_age(customers, seed)
+    return from_links(_numbers(ases), place[ends], kind)
 
 
-def _weights(transit: int) -> Floats:
-    return 0.7 * (np.arange(1, transit + 1) / transit) ** -1.1
+def clique_size(ases: int) -> int:
+    """How many networks stand on top without a provider: 18 in the Internet of 65,000 ASes."""
+    return max(2, round(measured.CLIQUE * (ases / measured.ASES) ** 0.25))
 
 
-def _transit_links(ases: int, clique: int, transit: int, weights: Floats, seed: int) -> Ints:
-    rng = array_stream(seed, "topology/providers")
+def _peerings_wanted(ases: int, links: int | None, fixed: int) -> int:
+    """How many peerings to add to the ``fixed`` links. Raises `InputError` for what cannot be."""
+    most = min(ases * (ases - 1) // 2, LINKS_PER_AS_MAX * ases)
+    if links is None:
+        return min(round(measured.PEERINGS_PER_AS * (ases / measured.ASES) ** 0.5 * ases), most - fixed)
+    if not fixed <= links <= most:
+        message = f"{ases:,} ASes with this seed: expected {fixed:,} to {most:,} links, found {links:,}"
+        raise InputError(message)
+    return links - fixed
+
+
+def _tree(ases: int, seed: int) -> _Tree:
+    """Draw the hierarchy, the regions, and who buys from whom."""
+    rng = array_stream(seed, "topology/hierarchy")
+    clique = clique_size(ases)
+    transit = min(max(clique + 1, round(measured.TRANSIT * ases)), ases - 1)
+    wanted = sizes_by_rank(measured.CUSTOMERS, transit, max(4.0, measured.CUSTOMERS_MOST * ases))
+    order = np.argsort(-(np.log(wanted) + _UNEVEN * rng.standard_normal(transit)), kind="stable")
+    weights = whole(wanted[order])
+    regions = int(np.clip(ases // 350, 1, 200))
+    countries = Wheel(whole(1 / np.arange(1, regions + 1)))
+    region = countries.draw(rng, ases) + 1
+    region[:transit][(np.arange(transit) < clique) | (order < transit / 200)] = 0
+    sold = _first_customers(rng, transit, ases)
+    bought, region = _purchases(rng, clique, weights, region, sold)
+    return _Tree(clique, bought, region)
+
+
+def _first_customers(rng: np.random.Generator, transit: int, ases: int) -> Ints:
+    """(N,) a provider for as many stubs as there are transit networks: each sells to somebody; -1 elsewhere."""
+    first = np.full(ases, -1, np.int64)
+    stubs = rng.permutation(np.arange(transit, ases))[:transit]
+    first[stubs] = np.arange(transit - 1, transit - 1 - len(stubs), -1)
+    return first
+
+
+def _purchases(
+    rng: np.random.Generator, clique: int, weights: Ints, region: Ints, first: Ints
+) -> tuple[Ints, Ints]:
+    """(T, 2) customer and provider, and (N,) the regions, where a stub's is that of its first provider."""
+    ases, transit = len(region), len(weights)
     node = np.arange(clique, ases)
-    wanted = np.where(
-        node < transit, _drawn(rng, _TRANSIT_PROVIDERS, len(node)), _drawn(rng, _STUB_PROVIDERS, len(node))
+    is_stub = node >= transit
+    count = np.where(
+        is_stub,
+        from_shares(rng, measured.PROVIDERS_OF_STUBS, len(node)),
+        from_shares(rng, measured.PROVIDERS_OF_TRANSIT, len(node)),
     )
-    total = np.concatenate((np.zeros(1), np.cumsum(weights)))
-    limit = total[np.minimum(node, transit)]
-    found = np.zeros(0, np.int64)
-    for _ in range(20):
+    count = np.minimum(count, np.minimum(node, transit))
+    world = Wheel(np.maximum(weights - whole(np.ones(1)), 1))
+    limit = np.minimum(node, transit)
+    provider = np.where(first[node] >= 0, first[node], world.draw(rng, len(node), 0, limit))
+    home = np.where(is_stub, region[provider], region[node])
+    home = np.where(home > 0, home, region[node])
+    region = region.copy()
+    region[node] = home
+    found = np.unique(node * ases + provider)
+    near = Wheel(world.weights, region[:transit])
+    for _ in range(_ROUNDS):
         have = np.bincount(found // ases, minlength=ases)[clique:]
-        missing = np.repeat(np.arange(len(node)), np.maximum(wanted - have, 0))
+        missing = np.repeat(np.arange(len(node)), np.maximum(count - have, 0))
         if not len(missing):
             break
-        pick = np.searchsorted(total, rng.random(len(missing)) * limit[missing], side="right") - 1
-        found = np.unique(np.concatenate((found, node[missing] * ases + np.minimum(pick, node[missing] - 1))))
-    return np.stack((found // ases, found % ases), axis=1)
+        start, stop = near.span(home[missing], limit[missing])
+        is_near = (rng.random(len(missing)) < _AT_HOME) & near.has(start, stop)
+        pick = world.draw(rng, len(missing), 0, limit[missing])
+        pick[is_near] = near.draw(rng, int(is_near.sum()), start[is_near], stop[is_near])
+        found = np.union1d(found, node[missing] * ases + pick)
+    return np.stack((found // ases, found % ases), axis=1), region
 
 
-def _drawn(rng: np.random.Generator, shares: tuple[float, ...], count: int) -> Ints:
-    bounds = np.cumsum(shares)
-    return np.searchsorted(bounds / bounds[-1], rng.random(count), side="right") + 1
+def _by_age(customers: Ints, seed: int) -> Ints:
+    """(N,) each AS's place in the order of AS numbers: what has many customers is old and has a low one."""
+    rng = array_stream(seed, "topology/numbers")
+    exponent = 1.0 + np.log10(
+        1 + customers
+    )  # fitted to the middle AS number of stubs, transit networks, largest
+    place = np.empty(len(customers), np.int64)
+    place[np.argsort(rng.random(len(customers)) ** exponent, kind="stable")] = np.arange(len(customers))
+    return place
 
 
-def _peerings(ases: int, transit: int, taken: Ints, count: int, seed: int) -> Ints:
-    rng = array_stream(seed, "topology/peerings")
-    weights = np.where(np.arange(ases) < transit, 1.0, 0.06) * rng.pareto(1.1, ases)
-    weights = np.minimum(weights, 300.0)
-    total = np.cumsum(weights)
-    used = np.sort(_keys(taken, ases))
-    found = np.zeros(0, np.int64)
-    for _ in range(200):
-        if len(found) >= count:
-            break
-        pick = np.searchsorted(total, rng.random((2 * (count - len(found)) + 8, 2)) * total[-1], side="right")
-        pairs = np.minimum(pick, ases - 1)
-        key = _keys(pairs[pairs[:, 0] != pairs[:, 1]], ases)
-        key = key[~np.isin(key, used) & ~np.isin(key, found)]
-        found = np.concatenate((found, key[np.sort(np.unique(key, return_index=True)[1])]))
-    found = found[: max(0, count)]
-    return np.stack((found // ases, found % ases), axis=1)
-
-
-def _keys(pairs: Ints, ases: int) -> Any:
-    return pairs.min(axis=1) * ases + pairs.max(axis=1)
+def _numbers(ases: int) -> Ints:
+    """(N,) AS numbers from 1 on without the reserved ones, so that a scenario may add ASes of those."""
+    numbers = np.arange(1, ases + 1)
+    for start, stop in _RESERVED:
+        numbers[numbers >= start] += stop - start
+    return numbers

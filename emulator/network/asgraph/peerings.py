@@ -1,0 +1,147 @@
+"""Who peers with whom in a made-up Internet: at exchanges, a few with everybody, most with those few.
+
+A soft configuration model: two ASes peer with the chance ``1 - exp(-x y)``,
+where the weights ``x`` are fitted so that each AS has the peers meant for it in
+the mean although no two can peer twice. Networks with many peers are at every
+exchange; the others meet those, and each other only in their own region.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from emulator.network.asgraph import measured
+from emulator.network.asgraph.draws import Wheel, sizes_by_rank, whole
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Ints = npt.NDArray[np.int64]
+    Floats = npt.NDArray[np.float64]
+
+_EVERYWHERE: Final = 4.0
+"""An AS meant to have this many times the mean of peers is at the exchanges of all regions."""
+_PULL: Final = 0.25
+"""How much customers add to an AS's chance of many peers."""
+_CLIQUE_PEERS: Final = 2.0
+"""Peers of a network of the clique relative to the mean: they are picky."""
+_ENUMERATED: Final = 2001
+_BUCKETS: Final = 160
+_STEPS: Final = 60
+
+
+class Networks(NamedTuple):
+    """What is known of N ASes before they peer; the first ``clique`` are on top."""
+
+    customers: Ints
+    region: Ints
+    clique: int
+
+
+def peerings(networks: Networks, taken: Ints, count: int, rng: np.random.Generator) -> Ints:
+    """(count, 2) pairs of ASes, none of which is among ``taken`` (T, 2) either way around."""
+    ases = len(networks.customers)
+    used = np.sort(_keys(taken, ases))
+    is_member = _members(networks, count, rng)
+    found = np.zeros(0, np.int64)
+    if count and is_member.sum() > 1:
+        found = _meetings(networks, np.flatnonzero(is_member), used, count, rng)
+    if len(found) < count:
+        found = _anybody(ases, used, found, count, rng)
+    return np.stack((found // ases, found % ases), axis=1)
+
+
+def _members(networks: Networks, count: int, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+    """(N,) which ASes are at an exchange at all; more of them where more peerings are asked for."""
+    ases = len(networks.customers)
+    customers, shares = np.array(measured.PEERING).T
+    share = np.interp(np.log1p(networks.customers), np.log1p(customers), shares)
+    usual = measured.PEERINGS_PER_AS * (ases / measured.ASES) ** 0.5 * ases
+    share *= max(1.0, (count / usual) ** 0.3)
+    least = 2 * count / ases  # half of all pairs would do
+    share = np.maximum(share, min(1.0, (2 * least / ases) ** 0.5)) if ases else share
+    is_member: npt.NDArray[np.bool_] = rng.random(ases) < share
+    is_member[: networks.clique] = True
+    return is_member
+
+
+def _meetings(networks: Networks, member: Ints, used: Ints, count: int, rng: np.random.Generator) -> Ints:
+    """Up to ``count`` keys of pairs that met at exchanges; fewer where all that would meet have."""
+    ases = len(networks.customers)
+    wanted = _wanted(networks, member, count, rng)
+    weights = whole(_fitted(wanted) * 64)
+    region = np.where(wanted > _EVERYWHERE * 2 * count / len(member), 0, networks.region[member])
+    everybody, at_home = Wheel(weights), Wheel(weights, region)
+    found = np.zeros(0, np.int64)
+    while len(found) < count:
+        tries = int(1.2 * (count - len(found))) + 32
+        one, two = everybody.draw(rng, tries), everybody.draw(rng, tries)
+        is_apart = (region[one] > 0) & (region[two] > 0)
+        start, stop = at_home.span(region[one[is_apart]], np.full(int(is_apart.sum()), len(member)))
+        two[is_apart] = at_home.draw(rng, len(start), start, stop)
+        new = _new(np.stack((member[one], member[two]), axis=1), ases, used, found)
+        found = np.concatenate((found, new))
+        if len(new) * 50 < tries:
+            break
+    return found[:count]
+
+
+def _wanted(networks: Networks, member: Ints, count: int, rng: np.random.Generator) -> Floats:
+    """(M,) how many peers each member is meant to have."""
+    score = _PULL * np.log1p(networks.customers[member]) + rng.standard_normal(len(member))
+    sizes = sizes_by_rank(measured.PEERS, len(member), 0.6 * len(member) * len(member) / (2 * count))
+    wanted = np.empty(len(member))
+    wanted[np.argsort(-score, kind="stable")] = sizes
+    wanted[member < networks.clique] = np.minimum(_CLIQUE_PEERS, sizes[0])
+    return wanted * 2 * count / wanted.sum()
+
+
+def _fitted(wanted: Floats) -> Floats:
+    """(M,) weights with which each is expected to have ``wanted`` peers; equal ones share a bucket."""
+    order = np.argsort(wanted, kind="stable")
+    logs = np.log(wanted[order])
+    step = max(1e-9, (logs[-1] - logs[0]) / _BUCKETS)
+    bucket = ((logs - logs[0]) / step).astype(np.int64)
+    used, bucket = np.unique(bucket, return_inverse=True)
+    size = np.bincount(bucket)
+    mean = np.bincount(bucket, wanted[order]) / size
+    x = mean / wanted.sum() ** 0.5
+    for _ in range(_STEPS):
+        met = 1 - np.exp(-x[:, None] * x[None, :])
+        expected = met @ size - np.diag(met)
+        x *= np.clip(mean / np.maximum(expected, 1e-12), 0.25, 4.0) ** 0.5
+        x = np.minimum(x, 1e3)
+    weights = np.empty(len(wanted))
+    weights[order] = x[bucket] * wanted[order] / mean[bucket]
+    del used
+    return weights
+
+
+def _anybody(ases: int, used: Ints, found: Ints, count: int, rng: np.random.Generator) -> Ints:
+    """``found`` filled up to ``count`` with any pairs that are free, all equally likely."""
+    if ases <= _ENUMERATED:
+        low, high = np.triu_indices(ases, 1)
+        free = np.setdiff1d(low * ases + high, np.concatenate((used, found)))
+        more = rng.permutation(free)[: count - len(found)]
+        return np.concatenate((found, more))
+    while len(found) < count:
+        pairs = rng.integers(0, ases, (2 * (count - len(found)) + 32, 2))
+        found = np.concatenate((found, _new(pairs, ases, used, found)))
+    return found[:count]
+
+
+def _new(pairs: Ints, ases: int, used: Ints, found: Ints) -> Ints:
+    """Keys of those ``pairs`` that are free, each once, in the order of drawing."""
+    key = _keys(pairs[pairs[:, 0] != pairs[:, 1]], ases)
+    key = key[np.sort(np.unique(key, return_index=True)[1])]
+    for known in (used, np.sort(found)):
+        if len(known):
+            key = key[known[np.minimum(np.searchsorted(known, key), len(known) - 1)] != key]
+    return key
+
+
+def _keys(pairs: Ints, ases: int) -> Ints:
+    """A number for each pair, the same either way around."""
+    return pairs.min(axis=1) * ases + pairs.max(axis=1)
