@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from emulator.network.asgraph.structure import cycle_members, heights, spans, transit_pairs
+from emulator.network.asgraph.arrays import distinct, spans
+from emulator.network.asgraph.structure import cycle_members, heights, transit_pairs
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -35,7 +36,7 @@ def customer_cones(graph: AsGraph) -> Ints:
     knot = cycle_members(graph)
     customers, providers = transit_pairs(graph)
     below, above = _distinct(knot[customers], knot[providers], len(graph))
-    rows = np.unique(np.concatenate((above, knot[knot != np.arange(len(graph))])))
+    rows = distinct(np.concatenate((above, knot[knot != np.arange(len(graph))])))
     row_of = np.full(len(graph), -1, np.int64)
     row_of[rows] = np.arange(len(rows))
     is_row = row_of[below] >= 0
@@ -53,7 +54,7 @@ def customer_cones(graph: AsGraph) -> Ints:
 
 def _distinct(below: Ints, above: Ints, count: int) -> tuple[Ints, Ints]:
     """The pairs without repetitions and without those inside a knot."""
-    key = np.unique((above * count + below)[above != below])
+    key = distinct((above * count + below)[above != below])
     return key % count, key // count
 
 

@@ -29,7 +29,7 @@ def from_shares(rng: np.random.Generator, shares: Sequence[float], count: int) -
 
 
 def sizes_by_rank(table: Sequence[tuple[float, float]], count: int, most: float) -> Floats:
-    """(count,) sizes, largest first, that are spread as ``table`` says: (share of larger ones, size), ascending.
+    """(count,) sizes, largest first, spread as ``table`` says: (share that is as large, size), ascending.
 
     Between the entries, and beyond the first, sizes fall by a power of the rank; none is over ``most``.
     """
@@ -37,7 +37,8 @@ def sizes_by_rank(table: Sequence[tuple[float, float]], count: int, most: float)
     at = np.log((np.arange(count) + 0.5) / count)
     slope = (size[1] - size[0]) / (share[1] - share[0])
     sizes = np.where(at < share[0], size[0] + slope * (at - share[0]), np.interp(at, share, size))
-    return np.minimum(np.exp(sizes), most)
+    bounded: Floats = np.minimum(np.exp(sizes), most)
+    return bounded
 
 
 class Wheel:

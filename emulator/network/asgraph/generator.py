@@ -19,7 +19,8 @@ import numpy as np
 
 from emulator.errors import InputError
 from emulator.network.asgraph import measured
-from emulator.network.asgraph.draws import Wheel, from_shares, sizes_by_rank, whole
+from emulator.network.asgraph.arrays import distinct, is_in
+from emulator.network.asgraph.draws import ONE, Wheel, from_shares, sizes_by_rank, whole
 from emulator.network.asgraph.graph import CUSTOMER_PROVIDER, PEERING, AsGraph, from_links
 from emulator.network.asgraph.peerings import Networks, peerings
 from emulator.rng import array_stream
@@ -32,9 +33,10 @@ if TYPE_CHECKING:
 ASES_MIN: Final = 4
 ASES_MAX: Final = 1_000_000
 LINKS_PER_AS_MAX: Final = 500
-_AT_HOME: Final = 0.6
+_AT_HOME: Final = 0.65
 """Chance that a further provider is sought in the region first."""
-_UNEVEN: Final = 0.8
+_DRAWN_TO_SIZE: Final = 0.09
+_UNEVEN: Final = 1.0
 """How far the hierarchy strays from the order of size: standard deviation of the log of customers."""
 _ROUNDS: Final = 30
 _RESERVED: Final = ((23456, 23457), (64496, 65552))
@@ -52,7 +54,7 @@ class _Tree(NamedTuple):
 
 
 def generate(ases: int, seed: int, *, links: int | None = None) -> AsGraph:
-    """A graph of ``ases`` ASes, connected, without provider cycles, every AS reached valley-free by every other.
+    """A graph of ``ases`` ASes without provider cycles, in which every AS reaches every other valley-free.
 
     ``links`` is the number of links; customer-provider links follow from
     ``ases``, so more links are more peerings. None stands for as many as the
@@ -78,14 +80,15 @@ def generate(ases: int, seed: int, *, links: int | None = None) -> AsGraph:
 
 def clique_size(ases: int) -> int:
     """How many networks stand on top without a provider: 18 in the Internet of 65,000 ASes."""
-    return max(2, round(measured.CLIQUE * (ases / measured.ASES) ** 0.25))
+    size: int = max(2, round(measured.CLIQUE * (ases / measured.ASES) ** 0.25))
+    return size
 
 
 def _peerings_wanted(ases: int, links: int | None, fixed: int) -> int:
     """How many peerings to add to the ``fixed`` links. Raises `InputError` for what cannot be."""
     most = min(ases * (ases - 1) // 2, LINKS_PER_AS_MAX * ases)
     if links is None:
-        return min(round(measured.PEERINGS_PER_AS * (ases / measured.ASES) ** 0.5 * ases), most - fixed)
+        return min(measured.usual_peerings(ases), most - fixed)
     if not fixed <= links <= most:
         message = f"{ases:,} ASes with this seed: expected {fixed:,} to {most:,} links, found {links:,}"
         raise InputError(message)
@@ -110,7 +113,7 @@ def _tree(ases: int, seed: int) -> _Tree:
 
 
 def _first_customers(rng: np.random.Generator, transit: int, ases: int) -> Ints:
-    """(N,) a provider for as many stubs as there are transit networks: each sells to somebody; -1 elsewhere."""
+    """(N,) a provider, each another one, for as many stubs as there are transit networks; -1 elsewhere."""
     first = np.full(ases, -1, np.int64)
     stubs = rng.permutation(np.arange(transit, ases))[:transit]
     first[stubs] = np.arange(transit - 1, transit - 1 - len(stubs), -1)
@@ -130,14 +133,15 @@ def _purchases(
         from_shares(rng, measured.PROVIDERS_OF_TRANSIT, len(node)),
     )
     count = np.minimum(count, np.minimum(node, transit))
-    world = Wheel(np.maximum(weights - whole(np.ones(1)), 1))
+    extra = np.maximum(weights / ONE - 1, 0.02)  # one customer each they have already
+    world = Wheel(whole(extra * np.maximum(extra, 1) ** _DRAWN_TO_SIZE))
     limit = np.minimum(node, transit)
     provider = np.where(first[node] >= 0, first[node], world.draw(rng, len(node), 0, limit))
     home = np.where(is_stub, region[provider], region[node])
     home = np.where(home > 0, home, region[node])
     region = region.copy()
     region[node] = home
-    found = np.unique(node * ases + provider)
+    found = np.sort(node * ases + provider)
     near = Wheel(world.weights, region[:transit])
     for _ in range(_ROUNDS):
         have = np.bincount(found // ases, minlength=ases)[clique:]
@@ -148,16 +152,18 @@ def _purchases(
         is_near = (rng.random(len(missing)) < _AT_HOME) & near.has(start, stop)
         pick = world.draw(rng, len(missing), 0, limit[missing])
         pick[is_near] = near.draw(rng, int(is_near.sum()), start[is_near], stop[is_near])
-        found = np.union1d(found, node[missing] * ases + pick)
+        new = distinct(node[missing] * ases + pick)
+        found = np.sort(np.concatenate((found, new[~is_in(new, found)])))
     return np.stack((found // ases, found % ases), axis=1), region
 
 
 def _by_age(customers: Ints, seed: int) -> Ints:
     """(N,) each AS's place in the order of AS numbers: what has many customers is old and has a low one."""
     rng = array_stream(seed, "topology/numbers")
-    exponent = 1.0 + np.log10(
-        1 + customers
-    )  # fitted to the middle AS number of stubs, transit networks, largest
+    size = np.log10(1 + customers)
+    exponent = (
+        1 + 0.85 * size + 0.2 * size**2
+    )  # fitted to the medians of stubs, transit networks, the largest
     place = np.empty(len(customers), np.int64)
     place[np.argsort(rng.random(len(customers)) ** exponent, kind="stable")] = np.arange(len(customers))
     return place

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from emulator.network.asgraph import measured
+from emulator.network.asgraph.arrays import is_in
 from emulator.network.asgraph.draws import Wheel, sizes_by_rank, whole
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 _EVERYWHERE: Final = 4.0
 """An AS meant to have this many times the mean of peers is at the exchanges of all regions."""
-_PULL: Final = 0.25
+_PULL: Final = 0.32
 """How much customers add to an AS's chance of many peers."""
 _CLIQUE_PEERS: Final = 2.0
 """Peers of a network of the clique relative to the mean: they are picky."""
@@ -44,10 +45,8 @@ def peerings(networks: Networks, taken: Ints, count: int, rng: np.random.Generat
     """(count, 2) pairs of ASes, none of which is among ``taken`` (T, 2) either way around."""
     ases = len(networks.customers)
     used = np.sort(_keys(taken, ases))
-    is_member = _members(networks, count, rng)
-    found = np.zeros(0, np.int64)
-    if count and is_member.sum() > 1:
-        found = _meetings(networks, np.flatnonzero(is_member), used, count, rng)
+    member = np.flatnonzero(_members(networks, count, rng))
+    found = _meetings(networks, member, used, count, rng) if count else used[:0]
     if len(found) < count:
         found = _anybody(ases, used, found, count, rng)
     return np.stack((found // ases, found % ases), axis=1)
@@ -58,8 +57,7 @@ def _members(networks: Networks, count: int, rng: np.random.Generator) -> npt.ND
     ases = len(networks.customers)
     customers, shares = np.array(measured.PEERING).T
     share = np.interp(np.log1p(networks.customers), np.log1p(customers), shares)
-    usual = measured.PEERINGS_PER_AS * (ases / measured.ASES) ** 0.5 * ases
-    share *= max(1.0, (count / usual) ** 0.3)
+    share *= 1.1 * max(1.0, (count / measured.usual_peerings(ases)) ** 0.3)
     least = 2 * count / ases  # half of all pairs would do
     share = np.maximum(share, min(1.0, (2 * least / ases) ** 0.5)) if ases else share
     is_member: npt.NDArray[np.bool_] = rng.random(ases) < share
@@ -74,15 +72,16 @@ def _meetings(networks: Networks, member: Ints, used: Ints, count: int, rng: np.
     weights = whole(_fitted(wanted) * 64)
     region = np.where(wanted > _EVERYWHERE * 2 * count / len(member), 0, networks.region[member])
     everybody, at_home = Wheel(weights), Wheel(weights, region)
-    found = np.zeros(0, np.int64)
+    found, known = used[:0], used
     while len(found) < count:
-        tries = int(1.2 * (count - len(found))) + 32
+        tries = 2 * (count - len(found)) + 256
         one, two = everybody.draw(rng, tries), everybody.draw(rng, tries)
         is_apart = (region[one] > 0) & (region[two] > 0)
         start, stop = at_home.span(region[one[is_apart]], np.full(int(is_apart.sum()), len(member)))
         two[is_apart] = at_home.draw(rng, len(start), start, stop)
-        new = _new(np.stack((member[one], member[two]), axis=1), ases, used, found)
+        new = _new(np.stack((member[one], member[two]), axis=1), ases, known)
         found = np.concatenate((found, new))
+        known = np.sort(np.concatenate((known, new)))
         if len(new) * 50 < tries:
             break
     return found[:count]
@@ -94,8 +93,11 @@ def _wanted(networks: Networks, member: Ints, count: int, rng: np.random.Generat
     sizes = sizes_by_rank(measured.PEERS, len(member), 0.6 * len(member) * len(member) / (2 * count))
     wanted = np.empty(len(member))
     wanted[np.argsort(-score, kind="stable")] = sizes
-    wanted[member < networks.clique] = np.minimum(_CLIQUE_PEERS, sizes[0])
-    return wanted * 2 * count / wanted.sum()
+    is_clique = member < networks.clique
+    wanted[is_clique] = np.minimum(_CLIQUE_PEERS, sizes[0])
+    wanted[np.argmax(~is_clique)] = sizes[0]
+    scaled: Floats = wanted * (2 * count / wanted.sum())
+    return scaled
 
 
 def _fitted(wanted: Floats) -> Floats:
@@ -104,18 +106,17 @@ def _fitted(wanted: Floats) -> Floats:
     logs = np.log(wanted[order])
     step = max(1e-9, (logs[-1] - logs[0]) / _BUCKETS)
     bucket = ((logs - logs[0]) / step).astype(np.int64)
-    used, bucket = np.unique(bucket, return_inverse=True)
+    bucket = np.unique(bucket, return_inverse=True)[1]
     size = np.bincount(bucket)
     mean = np.bincount(bucket, wanted[order]) / size
     x = mean / wanted.sum() ** 0.5
     for _ in range(_STEPS):
         met = 1 - np.exp(-x[:, None] * x[None, :])
-        expected = met @ size - np.diag(met)
+        expected = (met * size).sum(axis=1) - np.diag(met)
         x *= np.clip(mean / np.maximum(expected, 1e-12), 0.25, 4.0) ** 0.5
         x = np.minimum(x, 1e3)
     weights = np.empty(len(wanted))
     weights[order] = x[bucket] * wanted[order] / mean[bucket]
-    del used
     return weights
 
 
@@ -127,21 +128,20 @@ def _anybody(ases: int, used: Ints, found: Ints, count: int, rng: np.random.Gene
         more = rng.permutation(free)[: count - len(found)]
         return np.concatenate((found, more))
     while len(found) < count:
-        pairs = rng.integers(0, ases, (2 * (count - len(found)) + 32, 2))
-        found = np.concatenate((found, _new(pairs, ases, used, found)))
+        pairs = rng.integers(0, ases, (2 * (count - len(found)) + 256, 2))
+        known = np.sort(np.concatenate((used, found)))
+        found = np.concatenate((found, _new(pairs, ases, known)))
     return found[:count]
 
 
-def _new(pairs: Ints, ases: int, used: Ints, found: Ints) -> Ints:
-    """Keys of those ``pairs`` that are free, each once, in the order of drawing."""
+def _new(pairs: Ints, ases: int, known: Ints) -> Ints:
+    """Keys of those ``pairs`` that are not ``known``, each once, in the order of drawing."""
     key = _keys(pairs[pairs[:, 0] != pairs[:, 1]], ases)
-    key = key[np.sort(np.unique(key, return_index=True)[1])]
-    for known in (used, np.sort(found)):
-        if len(known):
-            key = key[known[np.minimum(np.searchsorted(known, key), len(known) - 1)] != key]
-    return key
+    key = key[~is_in(key, known)]
+    return key[np.sort(np.unique(key, return_index=True)[1])]
 
 
 def _keys(pairs: Ints, ases: int) -> Ints:
     """A number for each pair, the same either way around."""
-    return pairs.min(axis=1) * ases + pairs.max(axis=1)
+    one, two = pairs[:, 0], pairs[:, 1]
+    return np.minimum(one, two) * ases + np.maximum(one, two)

@@ -17,6 +17,7 @@ import numpy as np
 
 from emulator.errors import InputError
 from emulator.network.asgraph.archive import packed, read_raw, unpacked, write_whole
+from emulator.network.asgraph.arrays import distinct
 from emulator.network.asgraph.graph import CUSTOMER_PROVIDER, PEERING, AsGraph, from_links
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def parsed(text: bytes, file: str) -> Relationships:
 def _graph(rows: Rows) -> AsGraph | None:
     """Lay the rows out as a graph; None where a link is a loop or is there twice."""
     pairs = np.stack((rows.second, rows.first), axis=1)  # of a customer-provider link the customer first
-    asn = np.unique(pairs)
+    asn = distinct(pairs)
     nodes = _positions(asn, pairs)
     low, high = nodes.min(axis=1).astype(np.int64), nodes.max(axis=1)
     key = low * len(asn) + high

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emulator.network.asgraph.arrays import distinct, spans
 from emulator.network.asgraph.graph import CUSTOMER, CUSTOMER_PROVIDER, PEER, PROVIDER
 
 if TYPE_CHECKING:
@@ -27,15 +28,6 @@ def neighbors_of(graph: AsGraph, nodes: Ints, relation: int) -> Ints:
     slots = spans(graph.first[nodes], graph.first[nodes + 1])
     found: Ints = graph.neighbor[slots[graph.relation[slots] == relation]].astype(np.int64)
     return found
-
-
-def spans(starts: Ints, stops: Ints) -> Ints:
-    """The numbers of all ranges ``starts .. stops - 1``, one after the other."""
-    lengths = stops - starts
-    ends = np.cumsum(lengths)
-    numbers = np.arange(int(ends[-1]) if len(ends) else 0, dtype=np.int64)
-    numbers += np.repeat(starts - (ends - lengths), lengths)
-    return numbers
 
 
 def transit_pairs(graph: AsGraph) -> tuple[Ints, Ints]:
@@ -187,15 +179,15 @@ def reached_valley_free(graph: AsGraph, sources: Iterable[int]) -> Bools:
     """
     up = _closure(graph, np.fromiter(sources, np.int64), PROVIDER)
     across = neighbors_of(graph, np.flatnonzero(up), PEER)
-    return _closure(graph, np.union1d(np.flatnonzero(up), across), CUSTOMER)
+    return _closure(graph, np.concatenate((np.flatnonzero(up), across)), CUSTOMER)
 
 
 def _closure(graph: AsGraph, sources: Ints, relation: int) -> Bools:
     """(N,) ``sources`` and all that are reached from them over links of one kind."""
     reached = np.zeros(len(graph), np.bool_)
-    frontier = np.unique(sources)
+    frontier = distinct(sources)
     while len(frontier):
         reached[frontier] = True
-        following = np.unique(neighbors_of(graph, frontier, relation))
+        following = distinct(neighbors_of(graph, frontier, relation))
         frontier = following[~reached[following]]
     return reached
