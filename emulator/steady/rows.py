@@ -3,12 +3,14 @@
 Made once a graph and kept while the graph lives. Most ASes of the Internet sell
 transit to nobody, so what they choose matters to nobody else: these *leaves*
 are left out of the sweeps, and choose all at once when their providers have.
+Indices are 64 bits wide here, which is what numpy gathers by: narrower ones are
+converted at every use.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -46,13 +48,16 @@ class Leaves:
     """Nodes without customers, most providers first, and what each could hear: M of them.
 
     Column ``c`` is everybody's provider number ``c``, ascending; ``start[c]`` up to
-    ``start[c + 1]`` are its places in ``provider`` (an index into `Rows.inner`),
-    ``slot`` (the leaf's), ``sender`` (the provider's slot) and ``link``. A column is
-    as long as there are leaves with that many providers.
+    ``start[c + 1]`` are its places in ``leaf`` (an index into ``node``), ``provider``
+    (one into `Rows.inner`), ``slot`` (the leaf's), ``sender`` (the provider's slot)
+    and ``link``. A column is as long as there are leaves with that many providers. ``place`` (N,) has each
+    leaf's index in ``node``, -1 for other nodes.
     """
 
     node: Ints
+    place: Ints
     start: tuple[int, ...]
+    leaf: Ints
     provider: Ints
     slot: Ints
     sender: Ints
@@ -63,18 +68,26 @@ class Leaves:
 class Rows:
     """The directions in which routes travel.
 
-    ``up`` to providers, ``across`` to peers, ``down`` to those customers that are
-    ``inner`` (K,) nodes: all but the leaves. ``shares_asn`` (N,) marks the nodes of
-    ASes that have several; None where no AS has.
+    The graph's own, whose places are slots: ``row`` all neighbours, ``customers``,
+    ``across`` peers, ``up`` providers. ``down`` leads to those customers that are
+    ``inner`` (K,) nodes: all but the leaves. ``slot_of_link`` (L,) is one end of each
+    link. ``shares_asn`` (N,) marks the nodes of ASes that have several; None where
+    no AS has.
     """
 
-    up: Side
+    row: Side
+    customers: Side
     across: Side
+    up: Side
     down: Side
     inner: Ints
     leaves: Leaves
+    slot_of_link: Ints
     shares_asn: Bools | None
 
+
+_COLUMNS: Final = 8
+"""Leaves with more providers are few, and would make many short columns: they are inner nodes."""
 
 _ROWS: WeakKeyDictionary[AsGraph, Rows] = WeakKeyDictionary()
 
@@ -100,13 +113,17 @@ def _lay_out(graph: AsGraph) -> Rows:
     shares = np.zeros(count, np.bool_)
     shares[1:] |= graph.asn[1:] == graph.asn[:-1]
     shares[:-1] |= graph.asn[1:] == graph.asn[:-1]
-    is_inner = (customers > 0) | shares
-    to_inner = np.flatnonzero((graph.relation == CUSTOMER) & is_inner[neighbor])
-    inner_count = np.bincount(node[to_inner], minlength=count)
     first_peer, first_provider = first + customers, first + customers + peers
+    is_inner = (customers > 0) | shares | (last - first_provider > _COLUMNS)
+    to_inner = np.flatnonzero((graph.relation == CUSTOMER) & is_inner[neighbor])
+    slot_of_link = np.empty(graph.link_count, np.int64)
+    slot_of_link[link] = slots
+    inner_count = np.bincount(node[to_inner], minlength=count)
     return Rows(
-        up=Side(first_provider, last - first_provider, neighbor, reverse, slots, link),
+        row=Side(first, last - first, neighbor, reverse, slots, link),
+        customers=Side(first, customers, neighbor, reverse, slots, link),
         across=Side(first_peer, peers, neighbor, reverse, slots, link),
+        up=Side(first_provider, last - first_provider, neighbor, reverse, slots, link),
         down=Side(
             np.cumsum(inner_count) - inner_count,
             inner_count,
@@ -117,6 +134,7 @@ def _lay_out(graph: AsGraph) -> Rows:
         ),
         inner=np.flatnonzero(is_inner),
         leaves=_leaves(graph, is_inner, first_provider, last),
+        slot_of_link=slot_of_link,
         shares_asn=shares if shares.any() else None,
     )
 
@@ -126,7 +144,9 @@ def _leaves(graph: AsGraph, is_inner: Bools, first_provider: Ints, last: Ints) -
     node = np.flatnonzero(~is_inner & (providers > 0))
     node = node[np.argsort(-providers[node], kind="stable")]
     degree = providers[node]
-    rank_of = np.cumsum(is_inner) - 1
+    place = np.full(len(graph), -1, np.int64)
+    place[node] = np.arange(len(node))
+    index = np.cumsum(is_inner) - 1
     columns: list[npt.NDArray[Any]] = []
     start = [0]
     for column in range(int(degree[0]) if len(node) else 0):
@@ -136,8 +156,10 @@ def _leaves(graph: AsGraph, is_inner: Bools, first_provider: Ints, last: Ints) -
     slot = np.concatenate(columns) if columns else np.zeros(0, np.int64)
     return Leaves(
         node,
+        place,
         tuple(start),
-        rank_of[graph.neighbor[slot]].astype(np.int64),
+        place[graph.slot_node()[slot]],
+        index[graph.neighbor[slot]].astype(np.int64),
         slot.astype(np.int64),
         graph.reverse[slot].astype(np.int64),
         graph.link[slot].astype(np.int64),

@@ -14,10 +14,15 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from emulator.steady.rows import rows_of
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy.typing as npt
 
     from emulator.network.asgraph.graph import AsGraph
+    from emulator.steady.routes import Origin
     from emulator.steady.rows import Rows, Side
 
     Ints = npt.NDArray[np.int64]
@@ -30,8 +35,8 @@ KIND: Final = 60
 """The bit from which on a rank holds the kind of route."""
 LENGTHS: Final = (1 << (KIND - LENGTH)) - 1
 SLOTS: Final = (1 << LENGTH) - 1
-OWN_KIND, CUSTOMER_KIND, PEER_KIND, PROVIDER_KIND = range(4)
-NO_ROUTE: Final = 4 << KIND
+OWN_KIND, CUSTOMER_KIND, PEER_KIND, PROVIDER_KIND, NO_KIND = range(5)
+NO_ROUTE: Final = NO_KIND << KIND
 DOWN: Final = -1
 """The rank of a node that is down: better than any offer, so that it takes none."""
 _FEW: Final = 256
@@ -41,8 +46,9 @@ _FEW: Final = 256
 class Sweep:
     """What a solution is made from, and in: ``best`` (N,) int64 is every node's rank so far.
 
-    ``link_up`` (L,) and ``prepend`` (S,) as for `solve`; ``mark`` (N,) is scratch,
-    False between calls.
+    ``link_up`` (L,) and ``prepend`` (S,) as for `solve`; ``own_slot``
+    (A,) are the slots over which origins announce; ``mark`` (N,) is scratch, False
+    between calls.
     """
 
     graph: AsGraph
@@ -50,6 +56,7 @@ class Sweep:
     best: Ints
     link_up: Bools | None
     prepend: Int8s | None
+    own_slot: Ints
     mark: Bools
 
     def distinct(self, nodes: Ints) -> Ints:
@@ -60,6 +67,30 @@ class Sweep:
         found = np.flatnonzero(self.mark)
         self.mark[found] = False
         return found
+
+
+def begin(
+    graph: AsGraph, origins: Iterable[Origin], best: Ints, link_up: Bools | None, prepend: Int8s | None
+) -> Sweep:
+    """Set out from the ranks ``best``, which are changed; ``origins`` are those that are up."""
+    rows = rows_of(graph)
+    listed = tuple(origins)
+    nodes = np.array([origin.node for origin in listed], np.int64)
+    best[nodes] = OWN_KIND << KIND
+    slots = spans(rows.row.first[nodes], rows.row.count[nodes])
+    if any(origin.only_to is not None for origin in listed):
+        is_open = np.concatenate([open_slots(graph, origin) for origin in listed])
+        slots = slots[is_open]
+    mark = np.zeros(len(graph), np.bool_)
+    return Sweep(graph, rows, best, link_up, prepend, slots, mark)
+
+
+def open_slots(graph: AsGraph, origin: Origin) -> Bools:
+    """Over which of its node's slots an origin announces."""
+    row = graph.neighbor[graph.first[origin.node] : graph.first[origin.node + 1]]
+    if origin.only_to is None:
+        return np.ones(len(row), np.bool_)
+    return np.isin(graph.asn[row], np.array(sorted(origin.only_to), np.int64))
 
 
 def spans(first: Ints, count: Ints) -> Ints:
@@ -78,10 +109,10 @@ def tell(sweep: Sweep, senders: Ints, side: Side, kind: int) -> Ints:
         return at
     length = (sweep.best[senders] >> LENGTH) & LENGTHS
     rank = np.repeat((kind << KIND) + ((length + 1) << LENGTH), count)
-    return offer(sweep, np.repeat(senders, count), at, side, rank)
+    return offer(sweep, at, side, rank)
 
 
-def offer(sweep: Sweep, senders: Ints, at: Ints, side: Side, rank: Ints) -> Ints:
+def offer(sweep: Sweep, at: Ints, side: Side, rank: Ints) -> Ints:
     """Offer routes of ``rank``, less slot and prepending, at the places ``at`` of ``side``; see `tell`."""
     if sweep.prepend is not None:
         rank = rank + (sweep.prepend[side.slot[at]].astype(np.int64) << LENGTH)
@@ -92,27 +123,28 @@ def offer(sweep: Sweep, senders: Ints, at: Ints, side: Side, rank: Ints) -> Ints
         taken &= sweep.link_up[side.link[at]]
     target, rank = target[taken], rank[taken]
     if sweep.rows.shares_asn is not None:
-        fit = ~loops(sweep, senders[taken], target)
+        fit = ~_loops(sweep, target, rank & SLOTS)
         target, rank = target[fit], rank[fit]
     np.minimum.at(sweep.best, target, rank)
     return target
 
 
-def loops(sweep: Sweep, senders: Ints, target: Ints) -> Bools:
-    """Where the AS path of a sender's route, which is final, has the AS of its target (RFC 4271 9.1.2)."""
-    graph = sweep.graph
+def _loops(sweep: Sweep, target: Ints, slot: Ints) -> Bools:
+    """Where the AS of ``target`` is in the path of what it is offered over ``slot`` (RFC 4271 9.1.2).
+
+    The senders' routes are final. Only ASes with several nodes can see such a path.
+    """
+    graph, row = sweep.graph, sweep.rows.row
     found = np.zeros(len(target), np.bool_)
-    if sweep.rows.shares_asn is None:
-        return found
-    left = np.flatnonzero(sweep.rows.shares_asn[target])
-    asn, hop = graph.asn[target[left]], senders[left]
+    left = np.flatnonzero(sweep.rows.shares_asn[target]) if sweep.rows.shares_asn is not None else slot[:0]
+    asn, hop = graph.asn[target[left]], row.target[slot[left]]
     while len(left):
         is_loop = graph.asn[hop] == asn
         found[left[is_loop]] = True
         rank = sweep.best[hop]
         goes_on = ~is_loop & (rank >> KIND != OWN_KIND)
         left, asn = left[goes_on], asn[goes_on]
-        hop = graph.neighbor[rank[goes_on] & SLOTS].astype(np.int64)
+        hop = row.target[rank[goes_on] & SLOTS]
     return found
 
 
@@ -129,6 +161,14 @@ def spread(sweep: Sweep, pending: Ints, side: Side, kind: int) -> None:
         pending = sweep.distinct(np.concatenate((pending[~is_next], taken)))
 
 
+def announce(sweep: Sweep) -> Ints:
+    """Let all origins offer their routes to all kinds of neighbours; return who took one, as `tell`."""
+    # what a neighbour is to the origin is the kind of route that it hears: a provider (1) a customer's
+    kind = sweep.graph.relation[sweep.own_slot].astype(np.int64)
+    rank = (kind << KIND) + (1 << LENGTH)
+    return offer(sweep, sweep.own_slot, sweep.rows.row, rank)
+
+
 def climb(sweep: Sweep) -> None:
     """Customer routes: upward, from what the origins' providers heard."""
     spread(sweep, having(sweep, CUSTOMER_KIND), sweep.rows.up, CUSTOMER_KIND)
@@ -141,7 +181,7 @@ def cross(sweep: Sweep) -> None:
 
 def descend(sweep: Sweep) -> None:
     """Provider routes: downward from all who have any route; an origin's own have been told before."""
-    pending = np.flatnonzero((sweep.best >> KIND != OWN_KIND) & (sweep.best < NO_ROUTE) & (sweep.best >= 0))
+    pending = np.flatnonzero(has_learned(sweep.best))
     spread(sweep, pending[sweep.rows.down.count[pending] > 0], sweep.rows.down, PROVIDER_KIND)
 
 
@@ -150,24 +190,27 @@ def having(sweep: Sweep, kind: int) -> Ints:
     return np.flatnonzero(sweep.best >> KIND == kind)
 
 
+def has_learned(rank: Ints) -> Bools:
+    """Which ranks are of routes from a neighbour."""
+    return (rank >= CUSTOMER_KIND << KIND) & (rank < NO_ROUTE)
+
+
+def told_to_leaves(best: Ints) -> Ints:
+    """Ranks, less slot and prepending, of what nodes of rank ``best`` tell leaves; origins announce instead."""
+    length = best & (LENGTHS << LENGTH)
+    return np.where(has_learned(best), length + ((PROVIDER_KIND << KIND) + (1 << LENGTH)), NO_ROUTE)
+
+
 def serve_leaves(sweep: Sweep) -> None:
-    """Provider routes of the leaves: the best of what their providers have."""
+    """Provider routes of all leaves: the best of what their providers have."""
     leaves = sweep.rows.leaves
-    if not len(leaves.node):
-        return
-    above = sweep.best[sweep.rows.inner]
-    has_route = (above >> KIND != OWN_KIND) & (above < NO_ROUTE) & (above >= 0)
-    told = np.where(
-        has_route, (PROVIDER_KIND << KIND) + (above & (LENGTHS << LENGTH)) + (1 << LENGTH), NO_ROUTE
-    )
-    offers = told[leaves.provider] + leaves.slot
+    offers = told_to_leaves(sweep.best[sweep.rows.inner])[leaves.provider]
+    offers += leaves.slot
     if sweep.prepend is not None:
         offers += sweep.prepend[leaves.sender].astype(np.int64) << LENGTH
     if sweep.link_up is not None:
         offers[~sweep.link_up[leaves.link]] = NO_ROUTE
-    best = np.minimum(sweep.best[leaves.node], NO_ROUTE)
+    best = sweep.best[leaves.node]
     for low, high in zip(leaves.start, leaves.start[1:], strict=False):
-        column = best[: high - low]
-        np.minimum(column, offers[low:high], out=column)
-    best[best > NO_ROUTE] = NO_ROUTE
+        np.minimum(best[: high - low], offers[low:high], out=best[: high - low])
     sweep.best[leaves.node] = best

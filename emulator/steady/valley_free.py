@@ -24,6 +24,7 @@ import numpy as np
 
 from emulator.errors import InputError
 from emulator.steady.routes import OWN, Catchments, Origin, Routes, catchments
+from emulator.steady.repair import TooWideError, follow, repair, visit
 from emulator.steady.rows import rows_of
 from emulator.steady.sweeps import (
     DOWN,
@@ -33,11 +34,14 @@ from emulator.steady.sweeps import (
     NO_ROUTE,
     OWN_KIND,
     SLOTS,
-    Sweep,
+    announce,
+    begin,
     climb,
     cross,
     descend,
-    offer,
+    has_learned,
+    having,
+    open_slots,
     serve_leaves,
 )
 
@@ -47,12 +51,13 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from emulator.network.asgraph.graph import AsGraph
+    from emulator.steady.sweeps import Sweep
 
     Ints = npt.NDArray[np.int64]
     Int8s = npt.NDArray[np.int8]
     Bools = npt.NDArray[np.bool_]
 
-__all__ = ["OWN", "Catchments", "Origin", "Routes", "catchments", "solve"]
+__all__ = ["OWN", "Catchments", "Origin", "Routes", "catchments", "solve", "solve_again"]
 
 
 def solve(
@@ -73,16 +78,90 @@ def solve(
     best = np.full(len(graph), NO_ROUTE, np.int64)
     if node_up is not None:
         best[~node_up] = DOWN
-    sweep = Sweep(graph, rows_of(graph), best, link_up, prepend, np.zeros(len(graph), np.bool_))
     active = [origin for origin in announced if best[origin.node] != DOWN]
-    best[[origin.node for origin in active]] = OWN_KIND << KIND
-    for origin in active:
-        announce(sweep, origin)
+    sweep = begin(graph, active, best, link_up, prepend)
+    announce(sweep)
     climb(sweep)
     cross(sweep)
     descend(sweep)
     serve_leaves(sweep)
     return told(sweep, announced)
+
+
+def solve_again(
+    graph: AsGraph,
+    routes: Routes,
+    origins: Sequence[Origin],
+    *,
+    link_up: Bools | None = None,
+    node_up: Bools | None = None,
+    prepend: Int8s | None = None,
+    changed_links: Sequence[int] | Ints = (),
+    changed_nodes: Sequence[int] | Ints = (),
+) -> Routes:
+    """What `solve` gives for the other arguments, from ``routes``, which it gave for others.
+
+    ``changed_links`` has at least the links that are now up and were down, or the
+    other way round, or over which prepending is now another; ``changed_nodes`` at
+    least the nodes that are now up and were down, or the other way round. Origins,
+    and to whom they announce, are compared here. Costs what depends on the change.
+
+    An AS with several nodes that sell transit, and do not announce the prefix all
+    the while, makes this solve from scratch. Raises `InputError` as `solve` does.
+    """
+    announced = checked(graph, origins, link_up, node_up, prepend)
+    best = routes.rank.copy()
+    if node_up is not None:
+        best[~node_up] = DOWN
+    active = [origin for origin in announced if best[origin.node] != DOWN]
+    guests = np.zeros(0, np.int64)
+    rows = rows_of(graph)
+    if rows.shares_asn is not None:
+        guests = np.setdiff1d(np.flatnonzero(rows.shares_asn), [origin.node for origin in active])
+        if rows.customers.count[guests].any():
+            return solve(graph, origins, link_up=link_up, node_up=node_up, prepend=prepend)
+    changes = _spoil(graph, routes, best, active, changed_links, changed_nodes)
+    visiting = guests[best[guests] != DOWN]
+    best[guests] = DOWN
+    sweep = begin(graph, active, best, link_up, prepend)
+    try:
+        repair(sweep, routes.rank, *changes)
+    except TooWideError:
+        return solve(graph, origins, link_up=link_up, node_up=node_up, prepend=prepend)
+    if len(visiting):
+        best[visiting] = NO_ROUTE
+        visit(sweep, visiting)
+    return told_again(sweep, announced, routes)
+
+
+def _spoil(
+    graph: AsGraph,
+    routes: Routes,
+    best: Ints,
+    active: list[Origin],
+    changed_links: Sequence[int] | Ints,
+    changed_nodes: Sequence[int] | Ints,
+) -> tuple[Ints, Ints, Ints]:
+    """Take away from ``best`` what cannot stay, as `repair` wants it: spoiled nodes, fresh ones, changed slots."""
+    rows, old = rows_of(graph), routes.rank
+    before = {origin.node: origin for origin in routes.origins if routes.relation[origin.node] == OWN}
+    now = {origin.node: origin for origin in active}
+    ends = rows.slot_of_link[np.asarray(changed_links, np.int64)]
+    slots = [ends, rows.row.back[ends]]
+    for node in sorted(before.keys() & now.keys()):
+        if before[node] == now[node]:
+            continue
+        differs = open_slots(graph, before[node]) ^ open_slots(graph, now[node])
+        mine = graph.first[node] + np.flatnonzero(differs)
+        slots += [mine, rows.row.back[mine]]
+    changed = np.concatenate(slots)
+    owner = rows.row.target[rows.row.back[changed]]
+    over = owner[has_learned(old[owner]) & (old[owner] & SLOTS == changed)]
+    nodes = np.asarray(changed_nodes, np.int64)
+    announcing = np.array(sorted(before.keys() ^ now.keys()), np.int64)
+    spoiled = np.unique(np.concatenate((over, announcing, nodes[best[nodes] == DOWN])))
+    best[spoiled[best[spoiled] != DOWN]] = NO_ROUTE
+    return spoiled, nodes[(best[nodes] != DOWN) & (old[nodes] == NO_ROUTE)], changed
 
 
 def checked(
@@ -115,44 +194,61 @@ def checked(
     return announced
 
 
-def announce(sweep: Sweep, origin: Origin) -> None:
-    """Offer an origin's route to its neighbours, of whatever kind."""
-    graph, node = sweep.graph, origin.node
-    slots = np.arange(graph.first[node], graph.first[node + 1])
-    if origin.only_to is not None:
-        slots = slots[np.isin(graph.asn[graph.neighbor[slots]], sorted(origin.only_to))]
-    # what the neighbour is to the origin is the kind of route that it hears: 1 provider, customer route
-    rank = (graph.relation[slots].astype(np.int64) << KIND) + (1 << LENGTH)
-    offer(sweep, np.full(len(slots), node), slots, sweep.rows.up, rank)
-
-
 def told(sweep: Sweep, origins: tuple[Origin, ...]) -> Routes:
     """The solution in the words of BGP."""
-    graph, best = sweep.graph, sweep.best
+    best = sweep.best
     best[best == DOWN] = NO_ROUTE
-    kind = best >> KIND
-    has_route = best < NO_ROUTE
-    is_own = kind == OWN_KIND
-    slot = np.where(has_route & ~is_own, best & SLOTS, -1)
-    nodes = np.arange(len(graph))
-    hop = np.where(slot < 0, nodes, graph.neighbor[slot]) if graph.slot_count else nodes
+    without, own = np.flatnonzero(best == NO_ROUTE), having(sweep, OWN_KIND)
+    slot = best & SLOTS
+    hop = sweep.rows.row.target.take(slot) if sweep.graph.slot_count else slot.copy()
+    for none in (without, own):
+        hop[none], slot[none] = none, -1
+    next_hop, origin = hop.astype(np.int32), ends(sweep.rows.inner, hop).astype(np.int32)
+    next_hop[without] = origin[without] = -1
     return Routes(
-        next_hop=np.where(has_route, hop, -1).astype(np.int32),
+        next_hop=next_hop,
         slot=slot.astype(np.int32),
-        relation=(OWN - kind).astype(np.int8),
-        length=np.where(has_route, (best >> LENGTH) & LENGTHS, 0).astype(np.int32),
-        origin=np.where(has_route, ends(sweep, hop), -1).astype(np.int32),
+        relation=(OWN - (best >> KIND)).astype(np.int8),
+        length=((best >> LENGTH) & LENGTHS).astype(np.int32),
+        origin=origin,
         origins=origins,
         rank=best,
     )
 
 
-def ends(sweep: Sweep, hop: Ints) -> Ints:
-    """(N,) where the ways along ``hop`` (N,) end: by ways twice as long each time round, leaves last."""
+def told_again(sweep: Sweep, origins: tuple[Origin, ...], before: Routes) -> Routes:
+    """The solution in the words of BGP, where it is another than before."""
+    best = sweep.best
+    best[best == DOWN] = NO_ROUTE
+    changed = np.flatnonzero(best != before.rank)
+    rank = best[changed]
+    has_slot = has_learned(rank)
+    slot = np.where(has_slot, rank & SLOTS, -1)
+    hop = np.where(rank == NO_ROUTE, -1, changed)
+    hop[has_slot] = sweep.rows.row.target[slot[has_slot]]
+    names = ("next_hop", "slot", "relation", "length", "origin")
+    arrays = {name: getattr(before, name).copy() for name in names}
+    arrays["next_hop"][changed] = hop
+    arrays["slot"][changed] = slot
+    arrays["relation"][changed] = OWN - (rank >> KIND)
+    arrays["length"][changed] = (rank >> LENGTH) & LENGTHS
+    try:
+        follow(sweep, changed, arrays["next_hop"], arrays["origin"])
+    except TooWideError:
+        way = arrays["next_hop"].astype(np.int64)
+        without = np.flatnonzero(way < 0)
+        way[without] = without
+        arrays["origin"] = ends(sweep.rows.inner, way).astype(np.int32)
+        arrays["origin"][without] = -1
+    return Routes(**arrays, origins=origins, rank=best)
+
+
+def ends(inner: Ints, hop: Ints) -> Ints:
+    """(N,) where the ways along ``hop`` (N,) end: ways of twice the length each time round, leaves last."""
     end = hop.copy()
-    inner = sweep.rows.inner
+    reached = end[inner]
     while True:
-        further = end[end[inner]]
-        if np.array_equal(further, end[inner]):
-            return end[end]
-        end[inner] = further
+        further = end[reached]
+        if np.array_equal(further, reached):
+            return end.take(end)
+        end[inner] = reached = further
