@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "plot": "Draw the pictures and the report of a finished run again.",
     "check": "Run scenarios and compare them with a committed baseline.",
     "explain": "Say why a router has the route it has, or list every change of it.",
+    "topology": "Look at, import or make up AS graphs of the whole Internet.",
     "verify": "Run a scenario on real routing daemons and compare every route.",
 }
 """Sub-command -> its one-line help; each lives in the module of its name, as a function of its name."""

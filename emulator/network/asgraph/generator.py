@@ -21,7 +21,7 @@ from emulator.errors import InputError
 from emulator.network.asgraph import measured
 from emulator.network.asgraph.arrays import distinct, is_in
 from emulator.network.asgraph.draws import ONE, Wheel, from_shares, sizes_by_rank, whole
-from emulator.network.asgraph.graph import CUSTOMER_PROVIDER, PEERING, AsGraph, from_links
+from emulator.network.asgraph.graph import CUSTOMER_PROVIDER, PEERING, PROVIDER, AsGraph, from_links
 from emulator.network.asgraph.peerings import Networks, peerings
 from emulator.rng import array_stream
 
@@ -76,6 +76,11 @@ def generate(ases: int, seed: int, *, links: int | None = None) -> AsGraph:
     kind = np.repeat((CUSTOMER_PROVIDER, PEERING), (len(tree.bought), len(mesh) + len(peers)))
     place = _by_age(customers, seed)
     return from_links(_numbers(ases), place[ends], kind)
+
+
+def clique_of(graph: AsGraph) -> tuple[int, ...]:
+    """AS numbers of the networks on top of a generated graph: those without providers."""
+    return tuple(graph.asn[graph.degrees(PROVIDER) == 0].tolist())
 
 
 def clique_size(ases: int) -> int:

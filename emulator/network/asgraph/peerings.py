@@ -28,7 +28,6 @@ _PULL: Final = 0.32
 """How much customers add to an AS's chance of many peers."""
 _CLIQUE_PEERS: Final = 2.0
 """Peers of a network of the clique relative to the mean: they are picky."""
-_ENUMERATED: Final = 2001
 _BUCKETS: Final = 160
 _STEPS: Final = 60
 
@@ -74,7 +73,7 @@ def _meetings(networks: Networks, member: Ints, used: Ints, count: int, rng: np.
     everybody, at_home = Wheel(weights), Wheel(weights, region)
     found, known = used[:0], used
     while len(found) < count:
-        tries = 2 * (count - len(found)) + 256
+        tries = 2 * (count - len(found)) + 64
         one, two = everybody.draw(rng, tries), everybody.draw(rng, tries)
         is_apart = (region[one] > 0) & (region[two] > 0)
         start, stop = at_home.span(region[one[is_apart]], np.full(int(is_apart.sum()), len(member)))
@@ -82,7 +81,7 @@ def _meetings(networks: Networks, member: Ints, used: Ints, count: int, rng: np.
         new = _new(np.stack((member[one], member[two]), axis=1), ases, known)
         found = np.concatenate((found, new))
         known = np.sort(np.concatenate((known, new)))
-        if len(new) * 50 < tries:
+        if len(new) * 200 < tries:  # they know each other by now
             break
     return found[:count]
 
@@ -122,9 +121,10 @@ def _fitted(wanted: Floats) -> Floats:
 
 def _anybody(ases: int, used: Ints, found: Ints, count: int, rng: np.random.Generator) -> Ints:
     """``found`` filled up to ``count`` with any pairs that are free, all equally likely."""
-    if ases <= _ENUMERATED:
+    if 4 * (len(used) + count) > ases * (ases - 1) // 2:  # few pairs are free: look at all
         low, high = np.triu_indices(ases, 1)
-        free = np.setdiff1d(low * ases + high, np.concatenate((used, found)))
+        key = (low * ases + high).astype(np.int64)
+        free = key[~is_in(key, np.sort(np.concatenate((used, found))))]
         more = rng.permutation(free)[: count - len(found)]
         return np.concatenate((found, more))
     while len(found) < count:
