@@ -89,7 +89,7 @@ def _meetings(networks: Networks, member: Ints, used: Ints, count: int, rng: np.
 def _wanted(networks: Networks, member: Ints, count: int, rng: np.random.Generator) -> Floats:
     """(M,) how many peers each member is meant to have."""
     score = _PULL * np.log1p(networks.customers[member]) + rng.standard_normal(len(member))
-    sizes = sizes_by_rank(measured.PEERS, len(member), 0.6 * len(member) * len(member) / (2 * count))
+    sizes = sizes_by_rank(measured.PEERS, len(member), 0.5 * len(member) * len(member) / (2 * count))
     wanted = np.empty(len(member))
     wanted[np.argsort(-score, kind="stable")] = sizes
     is_clique = member < networks.clique
