@@ -11,6 +11,7 @@ import contextlib
 import gzip
 import lzma
 import os
+import threading
 import zlib
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -107,7 +108,7 @@ def write_whole(path: Path, contents: bytes) -> None:
 
     An interrupt or a full disk leaves the old file or none, never a part.
     """
-    staging = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    staging = path.with_name(f".{path.name}.partial-{os.getpid()}-{threading.get_ident()}")
     try:
         staging.write_bytes(contents)
         staging.replace(path)

@@ -15,7 +15,7 @@ import os
 import sys
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -23,13 +23,13 @@ from emulator.network.asgraph.archive import read_raw, unpacked, write_whole
 from emulator.network.asgraph.graph import AsGraph
 from emulator.network.asgraph.relationships import Relationships, parsed
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 FORMAT: Final = 1
 """Goes up with every change of what is stored or how; older copies are then made anew."""
 SUFFIX: Final = ".asgraph"
 _MAGIC: Final = b"ipa-emulator AS graph\n"
+_CHECKSUM_WIDTH: Final = 9
+_ALIGNED: Final = 8
+_WRITE_BITS: Final = 0o222
 _HEAD_MAX: Final = 1 << 16
 _ARRAYS: Final = {
     "asn": "<i8",
@@ -71,14 +71,26 @@ def load_with_copy(path: Path) -> tuple[Relationships, Path | None, bool]:
 
 
 def copies_of(path: Path, digest: str) -> tuple[Path, ...]:
-    """Where the copy of a file with that SHA-256 ``digest`` may stand, in the order of preference."""
+    """Where the copy of a file with that SHA-256 ``digest`` may stand, in the order of preference.
+
+    A folder that cannot be written is not looked at: what is there is not ours.
+    """
     beside = path.with_name(f"{path.name}{SUFFIX}")
     home = os.environ.get("XDG_CACHE_HOME", "")  # XDG Base Directory Specification: absolute, else ignored
     try:
         folder = Path(home) if os.path.isabs(home) else Path.home() / ".cache"  # noqa: PTH117 - a text
     except RuntimeError:  # no home folder
-        return (beside,)
-    return beside, folder / "ipa-emulator" / f"{digest}{SUFFIX}"
+        return (beside,) if _is_open(path.parent) else ()
+    at_home = folder / "ipa-emulator" / f"{digest}{SUFFIX}"
+    return (beside, at_home) if _is_open(path.parent) else (at_home,)
+
+
+def _is_open(folder: Path) -> bool:
+    """Whether a folder is meant to be written to: root can write anywhere, and should not."""
+    try:
+        return bool(folder.stat().st_mode & _WRITE_BITS) and os.access(folder, os.W_OK)
+    except OSError:
+        return False
 
 
 def _read_copy(place: Path, digest: str) -> Relationships | None:
@@ -87,20 +99,22 @@ def _read_copy(place: Path, digest: str) -> Relationships | None:
         raw = memoryview(place.read_bytes())
     except OSError:
         return None
-    start = len(_MAGIC)
-    end = bytes(raw[: start + _HEAD_MAX]).find(b"\n", start)
-    if bytes(raw[:start]) != _MAGIC or end < 0:
+    opening = len(_MAGIC) + _CHECKSUM_WIDTH
+    if bytes(raw[:opening]) != _MAGIC + _checksum(raw[opening:]):
         return None
+    end = bytes(raw[opening : opening + _HEAD_MAX]).find(b"\n") + opening + 1
     try:
-        head = json.loads(bytes(raw[start:end]))
+        head = json.loads(bytes(raw[opening:end]))
         if (head["format"], head["digest"]) != (FORMAT, digest):
             return None
-        at = end + 1 + -(end + 1) % 8
-        if head["checksum"] != zlib.crc32(raw[at:]) or head["bytes"] != len(raw) - at:
-            return None
-        return _from_arrays(head, raw, at)
+        return _from_arrays(head, raw, end + -end % _ALIGNED)
     except (KeyError, TypeError, ValueError):  # somebody else's file that looks like ours
         return None
+
+
+def _checksum(contents: bytes | memoryview) -> bytes:
+    """A line with the CRC-32 of what follows it."""
+    return f"{zlib.crc32(contents):08x}\n".encode()
 
 
 def _from_arrays(head: dict[str, Any], raw: memoryview, at: int) -> Relationships:
@@ -117,11 +131,10 @@ def _from_arrays(head: dict[str, Any], raw: memoryview, at: int) -> Relationship
 
 def _write_copy(made: Relationships, digest: str, places: tuple[Path, ...]) -> Path | None:
     """Write a copy to the first of ``places`` that takes it, and return that."""
-    contents = b"".join(_as_copy(made, digest))
+    contents = _as_copy(made, digest)
     for place in places:
         try:
-            if place != places[0]:
-                place.parent.mkdir(parents=True, exist_ok=True)
+            place.parent.mkdir(parents=True, exist_ok=True)
             write_whole(place, contents)
         except OSError:
             continue
@@ -129,22 +142,19 @@ def _write_copy(made: Relationships, digest: str, places: tuple[Path, ...]) -> P
     return None
 
 
-def _as_copy(made: Relationships, digest: str) -> Iterator[bytes]:
+def _as_copy(made: Relationships, digest: str) -> bytes:
     arrays = {
         name: np.ascontiguousarray(getattr(made.graph, name), kind).reshape(-1)
         for name, kind in _ARRAYS.items()
     }
-    body = b"".join(array.tobytes() for array in arrays.values())
     head = {
         "format": FORMAT,
         "digest": digest,
-        "checksum": zlib.crc32(body),
-        "bytes": len(body),
         "counts": {name: len(array) for name, array in arrays.items()},
         "clique": made.clique,
         "ixps": made.ixps,
     }
-    opening = _MAGIC + json.dumps(head).encode() + b"\n"
-    yield opening
-    yield b"\0" * (-len(opening) % 8)
-    yield body
+    line = json.dumps(head).encode() + b"\n"
+    padding = b"\0" * (-(len(_MAGIC) + _CHECKSUM_WIDTH + len(line)) % _ALIGNED)
+    contents = b"".join((line, padding, *(array.tobytes() for array in arrays.values())))
+    return _MAGIC + _checksum(contents) + contents

@@ -18,9 +18,9 @@ ASes and 345,300 links (seeds 1, 2, 3):
       tail exponent from 10 on (Hill)    1.92    1.89    1.92    1.89
     sold by the 100 largest              47 %    46 %    44 %    41 %
     stubs, transit ASes with peers      9, 48 %  13, 51 %  11, 51 %  11, 50 %
-    peers of a peering transit AS, med.  10      9       12      15
-      99 %                               853     1,069   1,237   1,180 - 1,260
-      largest                            4,892   5,684   6,334   6,970 - 7,200
+    peers of a peering transit AS, med.  10      9       12      14 - 15
+      99 %                               853     1,069   1,237   1,175 - 1,261
+      largest                            4,892   5,684   6,334   6,125 - 6,255
       tail exponent from 50 on           2.31    2.33    2.21    2.26
     peerings transit-transit, -stub     55, 40 %  52, 42 %  55, 41 %  52, 42 %
     AS hops between two ASes, mean       4.45    4.65    4.31    4.1 - 4.2
