@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from emulator.errors import EmulatorError
+from emulator.network.asgraph.graph import PROVIDER
 from emulator.steady.sweeps import (
     CUSTOMER_KIND,
     KIND,
@@ -23,6 +24,7 @@ from emulator.steady.sweeps import (
     LENGTHS,
     NO_KIND,
     NO_ROUTE,
+    OWN_KIND,
     PEER_KIND,
     PROVIDER_KIND,
     SLOTS,
@@ -39,30 +41,38 @@ from emulator.steady.sweeps import (
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from emulator.steady.routes import Routes
     from emulator.steady.rows import Side
     from emulator.steady.sweeps import Sweep
 
+    Bools = npt.NDArray[np.bool_]
     Ints = npt.NDArray[np.int64]
     Int32s = npt.NDArray[np.int32]
 
 
-_SPENT_MIN: Final = 1000
-_SPENT_PART: Final = 16
-"""Share of the graph's slots from which on it is quicker to start anew (measured on 65,000 ASes)."""
+_FALL: Final = 80
+"""Share of the graph's slots (one in) after which all anew is quicker than what changed (measured)."""
+_SLOTS_MIN: Final = 1000
+_CAUGHT: Final = 10
+"""Share of the nodes (one in) that an origin's catchment may be, likewise."""
+_NODES_MIN: Final = 100
 
 
 class TooWideError(EmulatorError):
     """So much depends on the change that solving from scratch is quicker."""
 
 
-def repair(sweep: Sweep, old: Ints, spoiled: Ints, fresh: Ints, slots: Ints) -> None:
+def repair(sweep: Sweep, before: Routes, spoiled: Ints, fresh: Ints, slots: Ints) -> None:
     """Bring ``sweep.best`` to the fixed point from what was left of the one before.
 
-    ``old`` (N,) are the ranks of before. ``spoiled`` nodes have lost their routes
-    already, and nobody else; ``fresh`` nodes have come up without one; ``slots`` are
-    all ends of the links that changed. Raises `TooWideError`.
+    ``spoiled`` nodes have lost their routes already, and nobody else; ``fresh`` nodes
+    have come up without one; ``slots`` are all ends of the links that changed. Raises
+    `TooWideError`.
     """
-    lost = np.concatenate((spoiled, _fall(sweep, old, spoiled)))
+    old = before.rank
+    was_origin = old[spoiled] >> KIND == OWN_KIND
+    caught = _catchment(sweep, before, spoiled[was_origin])
+    lost = np.concatenate((spoiled, caught, _fall(sweep, old, spoiled[~was_origin])))
     kind = sweep.graph.relation[slots]
     taken = announce(sweep)
     _climb_again(sweep, old, np.concatenate((lost, fresh)), taken, slots[kind == CUSTOMER_KIND])
@@ -74,21 +84,6 @@ def repair(sweep: Sweep, old: Ints, spoiled: Ints, fresh: Ints, slots: Ints) -> 
     _descend_again(sweep, old, np.concatenate((lost, fresh)), slots[kind == PROVIDER_KIND])
     ends = sweep.rows.row.target[slots]
     _serve_leaves_again(sweep, old, np.concatenate((lost, fresh, ends)))
-
-
-def follow(sweep: Sweep, changed: Ints, next_hop: Int32s, origin: Int32s) -> None:
-    """Bring ``origin`` (N,) up to date, from ``changed`` nodes on to all that have their routes from them.
-
-    Raises `TooWideError`.
-    """
-    front, spent = changed, 0
-    while len(front):
-        hop = next_hop[front]
-        end = np.where(hop < 0, -1, np.where(hop == front, front, origin[hop]))
-        moved = origin[front] != end
-        front, end = front[moved], end[moved]
-        origin[front] = end
-        front, spent = _children(sweep, sweep.best, front, sweep.rows.customers, spent)
 
 
 def visit(sweep: Sweep, guests: Ints) -> None:
@@ -103,7 +98,7 @@ def visit(sweep: Sweep, guests: Ints) -> None:
 
 
 def _climb_again(sweep: Sweep, old: Ints, deaf: Ints, taken: Ints, slots: Ints) -> None:
-    """Customer routes; ``deaf`` nodes have to hear their neighbours again, ``taken`` have taken an own route."""
+    """Customer routes; ``deaf`` nodes have to hear their neighbours again, ``taken`` heard an origin."""
     rows = sweep.rows
     kind = old[deaf] >> KIND
     heard = _told_or_heard(sweep, deaf[(kind <= CUSTOMER_KIND) | (kind == NO_KIND)], rows.customers, rows.up)
@@ -154,7 +149,7 @@ def _descend_again(sweep: Sweep, old: Ints, deaf: Ints, slots: Ints) -> None:
 
 
 def _serve_leaves_again(sweep: Sweep, old: Ints, touched: Ints) -> None:
-    """Provider routes of leaves that are ``touched`` themselves, or of which a provider tells something new."""
+    """Provider routes of leaves that are ``touched`` themselves, or to which providers tell something new."""
     leaves, row, best = sweep.rows.leaves, sweep.rows.row, sweep.best
     place = leaves.place[np.concatenate((touched, _audience(sweep, old)))]
     which = sweep.distinct(place[place >= 0])
@@ -186,36 +181,68 @@ def _audience(sweep: Sweep, old: Ints) -> Ints:
     return customers.target[spans(customers.first[changed], customers.count[changed])]
 
 
+def routed_to(before: Routes, origins: Ints) -> Ints:
+    """All nodes that had a route from one of ``origins``, less these."""
+    # one is what is asked for most, and ten times as fast to compare with
+    is_caught = before.origin == origins[0] if len(origins) == 1 else np.isin(before.origin, origins)
+    return np.flatnonzero(is_caught & (before.slot >= 0))
+
+
+def _catchment(sweep: Sweep, before: Routes, origins: Ints) -> Ints:
+    """Take away all routes to ``origins``; return whose.
+
+    Not those of leaves, which lose theirs where `_serve_leaves_again` sees a need,
+    but for what an origin told them itself. Raises `TooWideError`.
+    """
+    if not len(origins):
+        return origins
+    caught = routed_to(before, origins)
+    if len(caught) > _NODES_MIN + len(sweep.graph) // _CAUGHT:
+        raise TooWideError(len(caught))
+    sweep.mark[origins] = True
+    is_direct = sweep.mark[before.next_hop[caught]]
+    sweep.mark[origins] = False
+    is_seen = (sweep.rows.leaves.place[caught] >= 0) & (before.relation[caught] == PROVIDER) & ~is_direct
+    lost: Ints = caught[~is_seen]
+    sweep.best[lost[has_learned(sweep.best[lost])]] = NO_ROUTE
+    return lost
+
+
 def _fall(sweep: Sweep, old: Ints, roots: Ints) -> Ints:
     """Take away all routes that were learned from ``roots``, however indirectly; return whose."""
     lost = [roots[:0]]
-    front, spent = roots, 0
+    front, left = roots, allowance(sweep, _FALL)
     while len(front):
-        front, spent = _children(sweep, old, front, sweep.rows.down, spent)
+        front, left = children(sweep, old, front, sweep.rows.down, left)
         sweep.best[front] = NO_ROUTE
         lost.append(front)
     return np.concatenate(lost)
 
 
-def _children(sweep: Sweep, rank: Ints, nodes: Ints, below: Side, spent: int) -> tuple[Ints, int]:
-    """Who has its route from ``nodes``, which had the ranks ``rank``; and ``spent`` slots, with those looked at.
+def allowance(sweep: Sweep, one_in: int) -> int:
+    """A share of the graph's slots, one in so many, and a few."""
+    return _SLOTS_MIN + sweep.graph.slot_count // one_in
 
-    Customers are looked for on the side ``below``. Raises `TooWideError` where as
-    many slots have been looked at as a solution from scratch is worth.
+
+def children(sweep: Sweep, rank: Ints, nodes: Ints, below: Side, left: int) -> tuple[Ints, int]:
+    """Who has its route from ``nodes``, which had the ranks ``rank``; and how many slots are left.
+
+    Customers are looked for on the side ``below``. Raises `TooWideError` where more
+    than ``left`` slots would have to be looked at.
     """
     row = sweep.rows.row
     told_all = rank[nodes] >> KIND <= CUSTOMER_KIND
     above, others = nodes[told_all], nodes[~told_all]
-    spent += int(row.count[above].sum() + below.count[others].sum())
-    if spent > _SPENT_MIN + sweep.graph.slot_count // _SPENT_PART:
-        raise TooWideError(spent)
+    left -= int(row.count[above].sum() + below.count[others].sum())
+    if left < 0:
+        raise TooWideError(-left)
     found = []
     for side, senders in ((row, above), (below, others)):
         at = spans(side.first[senders], side.count[senders])
         target = side.target[at]
         best = sweep.best[target]
         found.append(target[(best & SLOTS == side.back[at]) & has_learned(best)])
-    return np.concatenate(found), spent
+    return np.concatenate(found), left
 
 
 def _longer(sweep: Sweep, old: Ints, lost: Ints) -> Ints:
@@ -229,18 +256,29 @@ def _longer(sweep: Sweep, old: Ints, lost: Ints) -> Ints:
 
 
 def _hear(sweep: Sweep, nodes: Ints, side: Side, kind: int) -> Ints:
-    """Let ``nodes`` hear again what neighbours on one of the graph's own sides have; see `_tell_over`."""
-    return _tell_over(sweep, sweep.rows.row.back[spans(side.first[nodes], side.count[nodes])], kind)
+    """Let ``nodes`` hear again what neighbours on one of the graph's own sides have learned."""
+    at = spans(side.first[nodes], side.count[nodes])
+    rank = sweep.best[side.target[at]]
+    told = _is_told(rank, kind)
+    return offer(sweep, side.back[at[told]], sweep.rows.row, _longer_by_one(rank[told], kind))
 
 
 def _tell_over(sweep: Sweep, slots: Ints, kind: int) -> Ints:
     """Offer over ``slots``, to neighbours that hear routes of one kind, what their nodes have learned."""
     row = sweep.rows.row
-    sender = row.target[row.back[slots]]
-    rank = sweep.best[sender]
-    has_route = has_learned(rank) if kind == PROVIDER_KIND else rank >> KIND == CUSTOMER_KIND
-    rank = (kind << KIND) + ((_length(rank[has_route]) + 1) << LENGTH)
-    return offer(sweep, slots[has_route], row, rank)
+    rank = sweep.best[row.target[row.back[slots]]]
+    told = _is_told(rank, kind)
+    return offer(sweep, slots[told], row, _longer_by_one(rank[told], kind))
+
+
+def _is_told(rank: Ints, kind: int) -> Bools:
+    """Which learned routes are exported, to be routes of a kind."""
+    return has_learned(rank) if kind == PROVIDER_KIND else rank >> KIND == CUSTOMER_KIND
+
+
+def _longer_by_one(rank: Ints, kind: int) -> Ints:
+    """What a neighbour gets of these routes, less slot and prepending."""
+    return (kind << KIND) + ((_length(rank) + 1) << LENGTH)
 
 
 def _length(rank: Ints) -> Ints:

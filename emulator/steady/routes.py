@@ -102,7 +102,7 @@ class Catchments:
 
 
 def catchments(routes: Routes, weight: Floats | None = None) -> Catchments:
-    """Count the nodes routed to each origin, itself included, and weigh them: ``weight`` (N,), None: 1 each."""
+    """Count the nodes routed to each origin, itself included; ``weight`` (N,) is theirs, None: 1 each."""
     count = len(routes.origin)
     weights = np.ones(count) if weight is None else np.asarray(weight, np.float64)
     nodes = np.bincount(routes.origin + 1, minlength=count + 1)

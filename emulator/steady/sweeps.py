@@ -196,7 +196,7 @@ def has_learned(rank: Ints) -> Bools:
 
 
 def told_to_leaves(best: Ints) -> Ints:
-    """Ranks, less slot and prepending, of what nodes of rank ``best`` tell leaves; origins announce instead."""
+    """What nodes of rank ``best`` tell leaves, less slot and prepending; origins do not, they announce."""
     length = best & (LENGTHS << LENGTH)
     return np.where(has_learned(best), length + ((PROVIDER_KIND << KIND) + (1 << LENGTH)), NO_ROUTE)
 

@@ -23,16 +23,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emulator.errors import InputError
+from emulator.steady.outcome import told, told_again
+from emulator.steady.repair import TooWideError, repair, visit
 from emulator.steady.routes import OWN, Catchments, Origin, Routes, catchments
-from emulator.steady.repair import TooWideError, follow, repair, visit
 from emulator.steady.rows import rows_of
 from emulator.steady.sweeps import (
     DOWN,
-    KIND,
-    LENGTH,
-    LENGTHS,
     NO_ROUTE,
-    OWN_KIND,
     SLOTS,
     announce,
     begin,
@@ -40,7 +37,6 @@ from emulator.steady.sweeps import (
     cross,
     descend,
     has_learned,
-    having,
     open_slots,
     serve_leaves,
 )
@@ -51,7 +47,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from emulator.network.asgraph.graph import AsGraph
-    from emulator.steady.sweeps import Sweep
 
     Ints = npt.NDArray[np.int64]
     Int8s = npt.NDArray[np.int8]
@@ -99,7 +94,7 @@ def solve_again(
     changed_links: Sequence[int] | Ints = (),
     changed_nodes: Sequence[int] | Ints = (),
 ) -> Routes:
-    """What `solve` gives for the other arguments, from ``routes``, which it gave for others.
+    """What `solve` gives for these arguments, from ``routes``, which it gave for others.
 
     ``changed_links`` has at least the links that are now up and were down, or the
     other way round, or over which prepending is now another; ``changed_nodes`` at
@@ -110,6 +105,9 @@ def solve_again(
     the while, makes this solve from scratch. Raises `InputError` as `solve` does.
     """
     announced = checked(graph, origins, link_up, node_up, prepend)
+    if len(routes.rank) != len(graph):
+        message = f"routes of {len(routes.rank)} nodes do not belong to a graph of {len(graph)}"
+        raise InputError(message)
     best = routes.rank.copy()
     if node_up is not None:
         best[~node_up] = DOWN
@@ -120,12 +118,13 @@ def solve_again(
         guests = np.setdiff1d(np.flatnonzero(rows.shares_asn), [origin.node for origin in active])
         if rows.customers.count[guests].any():
             return solve(graph, origins, link_up=link_up, node_up=node_up, prepend=prepend)
-    changes = _spoil(graph, routes, best, active, changed_links, changed_nodes)
+    links, nodes = (np.asarray(each, np.int64) for each in (changed_links, changed_nodes))
+    changes = _spoil(graph, routes, best, active, links=links, nodes=nodes)
     visiting = guests[best[guests] != DOWN]
     best[guests] = DOWN
     sweep = begin(graph, active, best, link_up, prepend)
     try:
-        repair(sweep, routes.rank, *changes)
+        repair(sweep, routes, *changes)
     except TooWideError:
         return solve(graph, origins, link_up=link_up, node_up=node_up, prepend=prepend)
     if len(visiting):
@@ -135,18 +134,16 @@ def solve_again(
 
 
 def _spoil(
-    graph: AsGraph,
-    routes: Routes,
-    best: Ints,
-    active: list[Origin],
-    changed_links: Sequence[int] | Ints,
-    changed_nodes: Sequence[int] | Ints,
+    graph: AsGraph, routes: Routes, best: Ints, active: list[Origin], *, links: Ints, nodes: Ints
 ) -> tuple[Ints, Ints, Ints]:
-    """Take away from ``best`` what cannot stay, as `repair` wants it: spoiled nodes, fresh ones, changed slots."""
+    """Take away from ``best`` what cannot stay once ``links`` and ``nodes`` have changed, and origins.
+
+    Returns what `repair` wants: spoiled nodes, fresh nodes, slots.
+    """
     rows, old = rows_of(graph), routes.rank
     before = {origin.node: origin for origin in routes.origins if routes.relation[origin.node] == OWN}
     now = {origin.node: origin for origin in active}
-    ends = rows.slot_of_link[np.asarray(changed_links, np.int64)]
+    ends = rows.slot_of_link[links]
     slots = [ends, rows.row.back[ends]]
     for node in sorted(before.keys() & now.keys()):
         if before[node] == now[node]:
@@ -157,7 +154,6 @@ def _spoil(
     changed = np.concatenate(slots)
     owner = rows.row.target[rows.row.back[changed]]
     over = owner[has_learned(old[owner]) & (old[owner] & SLOTS == changed)]
-    nodes = np.asarray(changed_nodes, np.int64)
     announcing = np.array(sorted(before.keys() ^ now.keys()), np.int64)
     spoiled = np.unique(np.concatenate((over, announcing, nodes[best[nodes] == DOWN])))
     best[spoiled[best[spoiled] != DOWN]] = NO_ROUTE
@@ -192,63 +188,3 @@ def checked(
             message = f"{graph.name(origin.node)} announces the prefix twice"
             raise InputError(message)
     return announced
-
-
-def told(sweep: Sweep, origins: tuple[Origin, ...]) -> Routes:
-    """The solution in the words of BGP."""
-    best = sweep.best
-    best[best == DOWN] = NO_ROUTE
-    without, own = np.flatnonzero(best == NO_ROUTE), having(sweep, OWN_KIND)
-    slot = best & SLOTS
-    hop = sweep.rows.row.target.take(slot) if sweep.graph.slot_count else slot.copy()
-    for none in (without, own):
-        hop[none], slot[none] = none, -1
-    next_hop, origin = hop.astype(np.int32), ends(sweep.rows.inner, hop).astype(np.int32)
-    next_hop[without] = origin[without] = -1
-    return Routes(
-        next_hop=next_hop,
-        slot=slot.astype(np.int32),
-        relation=(OWN - (best >> KIND)).astype(np.int8),
-        length=((best >> LENGTH) & LENGTHS).astype(np.int32),
-        origin=origin,
-        origins=origins,
-        rank=best,
-    )
-
-
-def told_again(sweep: Sweep, origins: tuple[Origin, ...], before: Routes) -> Routes:
-    """The solution in the words of BGP, where it is another than before."""
-    best = sweep.best
-    best[best == DOWN] = NO_ROUTE
-    changed = np.flatnonzero(best != before.rank)
-    rank = best[changed]
-    has_slot = has_learned(rank)
-    slot = np.where(has_slot, rank & SLOTS, -1)
-    hop = np.where(rank == NO_ROUTE, -1, changed)
-    hop[has_slot] = sweep.rows.row.target[slot[has_slot]]
-    names = ("next_hop", "slot", "relation", "length", "origin")
-    arrays = {name: getattr(before, name).copy() for name in names}
-    arrays["next_hop"][changed] = hop
-    arrays["slot"][changed] = slot
-    arrays["relation"][changed] = OWN - (rank >> KIND)
-    arrays["length"][changed] = (rank >> LENGTH) & LENGTHS
-    try:
-        follow(sweep, changed, arrays["next_hop"], arrays["origin"])
-    except TooWideError:
-        way = arrays["next_hop"].astype(np.int64)
-        without = np.flatnonzero(way < 0)
-        way[without] = without
-        arrays["origin"] = ends(sweep.rows.inner, way).astype(np.int32)
-        arrays["origin"][without] = -1
-    return Routes(**arrays, origins=origins, rank=best)
-
-
-def ends(inner: Ints, hop: Ints) -> Ints:
-    """(N,) where the ways along ``hop`` (N,) end: ways of twice the length each time round, leaves last."""
-    end = hop.copy()
-    reached = end[inner]
-    while True:
-        further = end[reached]
-        if np.array_equal(further, reached):
-            return end.take(end)
-        end[inner] = reached = further
