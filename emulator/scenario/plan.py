@@ -11,11 +11,16 @@ from emulator.igp import IgpConfig
 from emulator.units import HOUR, Duration
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from emulator.bgp.config import SpeakerConfig
     from emulator.bgp.liveness import SessionConfig
     from emulator.clients.config import ClientConfig
     from emulator.forwarding.history import Destination
-    from emulator.network.model import Network
+    from emulator.fleet.fleet import FleetConfig
+    from emulator.network.asgraph.graph import AsGraph
+    from emulator.network.model import ClientGroup, Network, Pop
     from emulator.timeline import Event, Originate
 
 
@@ -90,3 +95,39 @@ class Plan:
     def wiring(self) -> Wiring:
         """All sessions, and how each end of them is set."""
         return self.protocol.wiring or wire(self.network)
+
+
+@dataclass(frozen=True, eq=False)
+class FleetPlan:
+    """Everything a run on an AS graph needs: a `Plan` whose network is in arrays.
+
+    Routers are the nodes of ``graph``, links its links, wherever indices stand.
+    ``delays`` (L,) int64 ns, one way. ``prepend`` (S,) int8: how often more a node
+    puts its AS in front over a slot. ``sessions`` holds for every session.
+    ``collectors`` are nodes that only listen: what they hear is recorded.
+    ``weight`` (N,) float64 is how many clients an AS stands for in catchments.
+    """
+
+    name: str
+    seed: int
+    graph: AsGraph
+    delays: npt.NDArray[np.int64]
+    prepend: npt.NDArray[np.int8]
+    prefixes: tuple[Prefix, ...]
+    destinations: tuple[Destination, ...]
+    originations: tuple[Originate, ...]
+    speakers: FleetConfig
+    sessions: SessionConfig
+    fib_install_delay: Duration
+    timeline: tuple[Event, ...]
+    duration: Duration
+    pops: tuple[Pop, ...] = ()
+    groups: tuple[ClientGroup, ...] = ()
+    collectors: tuple[int, ...] = ()
+    weight: npt.NDArray[np.float64] | None = None
+    settle_by_messages: bool = False
+    settle_limit: Duration = Duration(24 * HOUR)
+    clients: ClientConfig | None = None
+    expectations: tuple[Any, ...] = ()
+    list_routes: bool = True
+    inputs: dict[str, str] = field(default_factory=dict)

@@ -1,0 +1,355 @@
+"""A fleet of speakers: set up, given its work, and asked what it did.
+
+Instants are integer nanoseconds after t = 0. What is asked of it happens at
+`now`, once it is told to `advance`; nothing here runs by itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from emulator.bgp.config import Delay
+from emulator.compiled import view
+from emulator.fleet import tables as names
+from emulator.fleet.draws import key_of, quantiles
+from emulator.fleet.loop import REACHED, WANTS_ROOM, advance
+from emulator.fleet.queue import enlarged, new_queue, push, room, size, take_back
+from emulator.fleet.speakers import (
+    ADVERTISE,
+    DELIVER,
+    KINDS,
+    ORIGINATE,
+    SESSION_DOWN,
+    SESSION_UP,
+)
+from emulator.fleet.tables import Arrays
+from emulator.units import SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    import numpy.typing as npt
+
+    from emulator.network.asgraph.graph import AsGraph
+
+    Ints = npt.NDArray[np.int64]
+
+_BREATH: Final = 1 << 21
+"""Entries of the queue between two looks at the world outside: about a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetConfig:
+    """How all speakers of a fleet are set; `emulator.bgp.config.SpeakerConfig` says what it means.
+
+    ``mrai`` (N,) int64 ns, a value a node. ``is_permit_all`` takes no notice of relationships.
+    """
+
+    mrai: Ints
+    mrai_jitter: tuple[float, float] = (1.0, 1.0)
+    is_mrai_per_prefix: bool = False
+    withdrawals_wait: bool = False
+    sender_side_loop_detection: bool = False
+    ghost_flushing: bool = False
+    echo: bool = True
+    keeps_incumbent: bool = False
+    processing: Delay = field(default_factory=Delay)
+    is_permit_all: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Messages sent since the start."""
+
+    announcements: int
+    withdrawals: int
+
+
+class Fleet:
+    """N speakers and the S/2 sessions between them, all Established, nothing announced."""
+
+    def __init__(
+        self,
+        graph: AsGraph,
+        delays: Ints,
+        config: FleetConfig,
+        *,
+        prefix_count: int,
+        seed: int,
+        prepend: npt.NDArray[np.int8] | None = None,
+        watched: npt.NDArray[np.bool_] | None = None,
+        start: int = 0,
+        bin_ns: int = SECOND,
+        bins: int = 1,
+    ) -> None:
+        """Build it; the clock stands at ``start``.
+
+        ``delays`` (L,) one-way, ns. ``prepend`` (S,) how often more a node puts its
+        AS in front over a slot. ``watched`` (S,) the senders' slots whose messages
+        are noted. Messages are counted by ``bins`` of ``bin_ns`` from t = 0.
+        """
+        if prefix_count > names.PREFIXES_MAX:
+            message = f"a fleet has at most {names.PREFIXES_MAX} prefixes, not {prefix_count}"
+            raise ValueError(message)
+        self.graph = graph
+        self.prefix_count = prefix_count
+        self.arrays = Arrays(graph, prefix_count, per_prefix=config.is_mrai_per_prefix, bins=bins)
+        self._set_up(graph, delays, config, seed, prepend, watched, bin_ns)
+        self._var = self.arrays.by_name["var"]
+        self._var[names.NOW] = start
+        self._queue = new_queue(start)
+        degree = int(np.diff(graph.first).max(initial=0))
+        self._reserve = 2 * (degree + 2) * prefix_count + 8
+        self.arrays.reserve(sent=self._reserve)
+        self._tables: Any = self.arrays.tables()
+
+    def _set_up(
+        self,
+        graph: AsGraph,
+        delays: Ints,
+        config: FleetConfig,
+        seed: int,
+        prepend: npt.NDArray[np.int8] | None,
+        watched: npt.NDArray[np.bool_] | None,
+        bin_ns: int,
+    ) -> None:
+        of, slots, nodes = self.arrays.by_name, self.arrays.slots, self.arrays.nodes
+        of["delay"] = np.ascontiguousarray(delays[graph.link], np.int64)
+        nodes[:-1, names.MRAI] = config.mrai
+        of["jitter"] = np.array(config.mrai_jitter, np.float64)
+        of["processing"] = quantiles(config.processing)
+        if prepend is not None:
+            slots[:, names.PREPEND] = prepend
+        if config.is_permit_all:
+            slots[:, names.RELATION] = 0
+            nodes[:-1, names.CUSTOMER_END] = graph.first[1:]
+        if watched is not None:
+            slots[:, names.STATE] |= np.where(watched, names.IS_WATCHED, 0)
+        var = of["var"]
+        var[names.PER_PREFIX] = config.is_mrai_per_prefix
+        var[names.HELD_WITHDRAWALS] = config.withdrawals_wait
+        var[names.LOOP_CHECK] = config.sender_side_loop_detection
+        var[names.GHOST_FLUSHING] = config.ghost_flushing
+        var[names.ECHO] = config.echo
+        var[names.INCUMBENT] = config.keeps_incumbent
+        var[names.BATCHES] = config.processing.is_zero
+        var[names.JITTER_KEY] = key_of(seed, "fleet/mrai")
+        var[names.PROCESSING_KEY] = key_of(seed, "fleet/processing")
+        var[names.BIN_NS] = bin_ns
+
+    # Time -----------------------------------------------------------------------
+
+    @property
+    def now(self) -> int:
+        """The instant of what happened last, or of what is asked next."""
+        return int(self._var[names.NOW])
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is on its way, queued or waiting for a timer."""
+        return size(self._queue) == int(self._var[names.TAKEN_BACK]) and not int(self._var[names.READY])
+
+    def advance(self, until: int, breath: Callable[[int], None] = lambda _now: None) -> None:
+        """Let everything up to and including ``until`` happen, and set the clock to it.
+
+        ``breath`` is called about once a second with the instant reached; what it raises ends the run.
+        """
+        while True:
+            status = advance(self._tables, self._queue, until, _BREATH, self._reserve)
+            if status == REACHED:
+                break
+            if status == WANTS_ROOM:
+                self._queue = enlarged(self._queue, self._reserve)
+                self.arrays.reserve(log=self.prefix_count, sent=self._reserve)
+                self._tables = self.arrays.tables()
+            else:
+                breath(self.now)
+        if until > self.now:
+            self._var[names.NOW] = until
+
+    def set_clock(self, now: int) -> None:
+        """Have what is asked next happen at ``now``; nothing may be due before."""
+        self._var[names.NOW] = now
+
+    def rest(self, now: int) -> None:
+        """Set the clock to ``now``, after so long a rest that no timer runs; the fleet must be quiet.
+
+        What is in the log is from long ago then.
+        """
+        arrays = self.arrays.by_name
+        arrays["timers"][:] = 2 * names.LONG_AGO
+        arrays["log_time"][: self.logged] = names.LONG_AGO
+        arrays["nodes"].reshape(-1, names.NODE_WORDS)[:, names.BUSY_UNTIL] = names.LONG_AGO
+        for counter in (names.SENT, names.ANNOUNCED, names.WITHDRAWN, names.TAKEN_BACK):
+            self._var[counter] = 0
+        self._var[names.NOW] = now
+        self._queue = new_queue(now)
+
+    def _push(self, code: int, value: int = 0, *, at: int | None = None) -> None:
+        if not room(self._queue):
+            self._queue = enlarged(self._queue, 1)
+        push(self._queue, self.now if at is None else at, code, value)
+
+    # What is announced ------------------------------------------------------------
+
+    def announce(self, node: int, prefix: int, only_to: frozenset[int] | None = None) -> None:
+        """The node announces a prefix, to all neighbours or to those in the ASes ``only_to``."""
+        self.limit(node, prefix, only_to)
+        self._push((node * self.prefix_count + prefix) * KINDS + ORIGINATE, 1)
+        if self.arrays.routes[node, prefix, names.ROUTE_STATE] & names.IS_OWN:
+            for slot in self.graph.slots(node):  # it may be for others than before
+                self._advertise_again(slot)
+
+    def limit(self, node: int, prefix: int, only_to: frozenset[int] | None) -> None:
+        """Have the node announce the prefix, should it be its own, only to neighbours in the ASes ``only_to``."""
+        for slot in self.graph.slots(node):
+            asn = int(self.graph.asn[self.graph.neighbor[slot]])
+            self._bar(slot, prefix, is_barred=only_to is not None and asn not in only_to)
+
+    def _bar(self, slot: int, prefix: int, *, is_barred: bool) -> None:
+        """Keep an own route from a peer, or let it pass."""
+        state = self.arrays.slots[slot]
+        bars = self.arrays.record("bars", names.BAR_WORDS)
+        if not state[names.STATE] & names.IS_BARRED:
+            if not is_barred:
+                return
+            state[names.STATE] |= names.IS_BARRED
+            bars = np.vstack((bars, [[slot, 0]])).astype(np.int64)
+            self.arrays.by_name["bars"] = bars.ravel()
+            self.refresh()
+        mine = bars[:, names.BAR_SLOT] == slot
+        bit = np.int64(1 << prefix)
+        bars[mine, names.BAR_PREFIXES] &= ~bit
+        bars[mine, names.BAR_PREFIXES] |= bit if is_barred else np.int64(0)
+
+    def is_open(self, slot: int, prefix: int, *, is_own: bool) -> bool:
+        """Whether the node's operator lets the prefix go over the slot, relationships aside."""
+        state = int(self.arrays.slots[slot, names.STATE])
+        if state & names.IS_MUTED:
+            return False
+        if is_own and state & names.IS_BARRED:
+            bars = self.arrays.record("bars", names.BAR_WORDS)
+            barred = bars[bars[:, names.BAR_SLOT] == slot, names.BAR_PREFIXES]
+            return not int(barred[0]) >> prefix & 1
+        return True
+
+    def refresh(self) -> None:
+        """Look at the arrays anew, which something outside has written or made larger."""
+        self._tables = self.arrays.tables()
+
+    def withdraw(self, node: int, prefix: int) -> None:
+        """The node announces the prefix no more."""
+        self._push((node * self.prefix_count + prefix) * KINDS + ORIGINATE, 0)
+
+    def mute(self, node: int, asn: int, *, is_muted: bool) -> None:
+        """The node sends nothing to its neighbours in an AS, or everything again."""
+        for slot in self.graph.slots(node):
+            if self.graph.asn[self.graph.neighbor[slot]] == asn:
+                state = self.arrays.slots[slot]
+                state[names.STATE] &= ~names.IS_MUTED
+                state[names.STATE] |= names.IS_MUTED if is_muted else 0
+                self._advertise_again(slot)
+
+    def leak(self, node: int, *, is_on: bool) -> None:
+        """The node exports everything to everybody (RFC 7908), or honours relationships again."""
+        self.arrays.nodes[node, names.IS_LEAKING] = is_on
+        for slot in self.graph.slots(node):
+            self._advertise_again(slot)
+
+    def _advertise_again(self, slot: int) -> None:
+        self._push(slot * self.prefix_count * KINDS + ADVERTISE)
+
+    # Sessions ---------------------------------------------------------------------
+
+    def lose_messages(self, slots: Iterable[int]) -> None:
+        """What is on its way to these session ends does not arrive."""
+        self._take_back(slots, DELIVER)
+
+    def stop_opening(self, slots: Iterable[int]) -> None:
+        """These session ends will not be Established after all."""
+        self._take_back(slots, SESSION_UP)
+
+    def _take_back(self, slots: Iterable[int], kind: int) -> None:
+        is_meant = np.zeros(self.graph.slot_count, np.uint8)
+        is_meant[list(slots)] = 1
+        self._var[names.TAKEN_BACK] += take_back(self._queue, view(is_meant), KINDS, kind, self.prefix_count)
+
+    def is_established(self, slot: int) -> bool:
+        """Whether this end's session is up, now."""
+        return bool(self.arrays.slots[slot, names.STATE] & names.IS_UP)
+
+    def set_dark(self, slots: Iterable[int], *, is_dark: bool) -> None:
+        """What is sent over these session ends gets lost, or arrives again."""
+        for slot in slots:
+            state = self.arrays.slots[slot]
+            state[names.STATE] &= ~names.IS_DARK
+            state[names.STATE] |= names.IS_DARK if is_dark else 0
+
+    def keep_sessions(self, slots: Iterable[int]) -> None:
+        """These session ends do not notice what they would have noticed later."""
+        self._take_back(slots, SESSION_DOWN)
+
+    def session_down(self, slot: int, at: int) -> None:
+        """This end of a session loses it at the instant ``at``."""
+        self._push(slot * self.prefix_count * KINDS + SESSION_DOWN, at=at)
+
+    def session_up(self, slot: int, at: int) -> None:
+        """This end of a session is Established at the instant ``at``."""
+        self._push(slot * self.prefix_count * KINDS + SESSION_UP, at=at)
+
+    # What came of it ----------------------------------------------------------------
+
+    @property
+    def counts(self) -> Counts:
+        """Messages so far."""
+        return Counts(int(self._var[names.ANNOUNCED]), int(self._var[names.WITHDRAWN]))
+
+    @property
+    def logged(self) -> int:
+        """Changes of Loc-RIBs so far."""
+        return int(self._var[names.LOGGED])
+
+    def prefix_of_log(self) -> npt.NDArray[np.int32]:
+        """The prefix of every entry of the log."""
+        mask = (1 << names.LENGTH_SHIFT) - 1
+        prefix: npt.NDArray[np.int32] = self.arrays.log[:, names.LENGTH_PREFIX] & mask
+        return prefix
+
+    def path(self, entry: int) -> tuple[int, ...]:
+        """The AS path of a log entry as in its node's Loc-RIB, prepended ASes included."""
+        log, slots, asn = self.arrays.log, self.arrays.slots, self.graph.asn
+        found: list[int] = []
+        while log[entry, names.LOG_SLOT] >= 0:
+            far = slots[log[entry, names.LOG_SLOT], names.REVERSE]
+            entry = int(log[entry, names.PARENT])
+            found += [int(asn[log[entry, names.LOG_NODE]])] * (1 + int(slots[far, names.PREPEND]))
+        return tuple(found)
+
+    def best(self, node: int, prefix: int) -> int | None:
+        """The log entry of the node's present route, None where it has none."""
+        best, entry = self.arrays.routes[node, prefix, : names.CURRENT + 1]
+        return None if best == names.NONE else int(entry)
+
+    def next_hops(self, prefix: int) -> npt.NDArray[np.int32]:
+        """(N,) each node's next hop: a node, itself where the prefix is its own, -1 for none."""
+        best = self.arrays.routes[:, prefix, names.BEST]
+        hops = np.full(len(self.graph), -1, np.int32)
+        has = best >= 0
+        hops[has] = self.graph.neighbor[best[has]]
+        own = np.flatnonzero(best == names.OWN)
+        hops[own] = own
+        return hops
+
+
+def link_slots(graph: AsGraph, links: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """For each of ``links`` the slots of its two ends, that of the first end first."""
+    found = {}
+    for link in links:
+        low, high = graph.link_ends[link]
+        slot = graph.slot(int(low), int(high))
+        assert slot is not None
+        found[link] = (slot, int(graph.reverse[slot]))
+    return found
