@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from emulator.errors import InputError
 from emulator.network.asgraph.graph import CUSTOMER, CUSTOMER_PROVIDER, PEER, PEERING, PROVIDER, from_links
 from emulator.steady.valley_free import OWN, Origin, catchments, solve
 
+from asgraphs import problems
 from message_passing import settle, world_of
 
 if TYPE_CHECKING:
@@ -21,44 +22,19 @@ if TYPE_CHECKING:
     from emulator.network.asgraph.graph import AsGraph
     from emulator.steady.valley_free import Routes
 
+    from message_passing import World
+
 RELATION = {"customer": CUSTOMER, "peer": PEER, "provider": PROVIDER}
 """What `AsGraph` calls what `message_passing` says in words."""
 
 
-@st.composite
-def graphs(draw: st.DrawFn, size: int = 9) -> AsGraph:
-    """Any graph of up to ``size`` nodes: islands, provider cycles, ASes of several nodes and all."""
-    count = draw(st.integers(1, size))
-    steps = draw(st.lists(st.sampled_from([0, 1, 1, 1, 4]), min_size=count, max_size=count))
-    pairs = [(low, high) for low in range(count) for high in range(low + 1, count)]
-    chosen = draw(st.lists(st.sampled_from(pairs), unique=True)) if pairs else []
-    ways = [draw(st.sampled_from(["up", "down", "peer"])) for _ in chosen]
-    ends = [pair[::-1] if way == "down" else pair for pair, way in zip(chosen, ways, strict=True)]
-    kind = [PEERING if way == "peer" else CUSTOMER_PROVIDER for way in ways]
-    return from_links(100 + np.cumsum(steps), np.array(ends).reshape(-1, 2), np.array(kind))
-
-
-@st.composite
-def problems(draw: st.DrawFn, size: int = 9) -> tuple[AsGraph, dict[str, object]]:
-    """A graph, and what `solve` is told about it."""
-    graph = draw(graphs(size))
-    nodes = st.integers(0, len(graph) - 1)
-    only_to = st.none() | st.frozensets(st.sampled_from(sorted(set(graph.asn.tolist()))), max_size=3)
-    origins = draw(st.dictionaries(nodes, only_to, max_size=4))
-    shapes = (("link_up", graph.link_count, 4), ("node_up", len(graph), 6))
-    told: dict[str, object] = {"origins": [Origin(*each) for each in origins.items()]}
-    for name, size_of, one_in in shapes:
-        if draw(st.booleans()):
-            numbers = draw(st.lists(st.integers(0, one_in), min_size=size_of, max_size=size_of))
-            told[name] = np.array(numbers, np.bool_)
-    if draw(st.booleans()):
-        extra = st.sampled_from([0, 0, 0, 1, 2, 3])
-        counts = draw(st.lists(extra, min_size=graph.slot_count, max_size=graph.slot_count))
-        told["prepend"] = np.array(counts, np.int8)
-    return graph, told
-
-
-def world(graph: AsGraph, origins: list[Origin], link_up=None, node_up=None, prepend=None):  # noqa: ANN001, ANN201
+def world(
+    graph: AsGraph,
+    origins: list[Origin],
+    link_up: np.ndarray | None = None,
+    node_up: np.ndarray | None = None,
+    prepend: np.ndarray | None = None,
+) -> World:
     """The problem as `message_passing` takes it."""
     extra = {}
     if prepend is not None:
@@ -76,7 +52,7 @@ def world(graph: AsGraph, origins: list[Origin], link_up=None, node_up=None, pre
     )
 
 
-def assert_settled(graph: AsGraph, routes: Routes, told: dict[str, object], order: random.Random) -> None:
+def assert_settled(graph: AsGraph, routes: Routes, told: dict[str, Any], order: random.Random) -> None:
     """``routes`` are, in every field, what the messages lead to."""
     here = world(graph, **told)
     expected = settle(here, order)
@@ -101,14 +77,101 @@ def assert_settled(graph: AsGraph, routes: Routes, told: dict[str, object], orde
             assert routes.relation[node] == RELATION[here.neighbors[node][choice.hop]]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(problems(), st.randoms(use_true_random=False))
 def test_messages_lead_to_the_same_routes(
-    problem: tuple[AsGraph, dict[str, object]], order: random.Random
+    problem: tuple[AsGraph, dict[str, Any]], order: random.Random
 ) -> None:
     """On any small graph, whatever is announced, down or prepended, and in whatever order messages come."""
     graph, told = problem
     assert_settled(graph, solve(graph, **told), told, order)
+
+
+def path_graph(*asns: int) -> AsGraph:
+    """Each AS buys from the one before it."""
+    count = len(asns)
+    ends = np.stack((np.arange(1, count), np.arange(count - 1)), axis=1)
+    return from_links(np.array(asns), ends, np.full(count - 1, CUSTOMER_PROVIDER))
+
+
+def test_a_ring_of_providers_settles() -> None:
+    """AS 1 buys from AS 2, that from AS 3, that from AS 1; AS 4 buys from AS 2 and announces."""
+    graph = from_links(
+        np.array([1, 2, 3, 4]), np.array([[0, 1], [1, 2], [2, 0], [3, 1]]), np.full(4, CUSTOMER_PROVIDER)
+    )
+    routes = solve(graph, [Origin(3)])
+    assert [routes.path(graph, node) for node in range(4)] == [(3, 2, 4), (4,), (2, 4), ()]
+    assert routes.relation.tolist() == [CUSTOMER, CUSTOMER, CUSTOMER, OWN]
+
+
+def test_customers_are_preferred_over_short_paths() -> None:
+    """AS 1 hears AS 5 from its peer AS 2 in two steps, from its customer AS 3 in three."""
+    graph = from_links(
+        np.array([1, 2, 3, 4, 5]),
+        np.array([[0, 1], [2, 0], [3, 2], [4, 3], [4, 1]]),
+        np.array([PEERING, *[CUSTOMER_PROVIDER] * 4]),
+    )
+    assert solve(graph, [Origin(4)]).path(graph, 0) == (3, 4, 5)
+
+
+def test_a_site_refuses_what_its_other_site_announces() -> None:
+    """AS 7 has two nodes that buy from AS 1; one announces, the other does not hear of it, AS 9 does."""
+    graph = from_links(
+        np.array([1, 7, 7, 9]), np.array([[1, 0], [2, 0], [3, 0]]), np.full(3, CUSTOMER_PROVIDER)
+    )
+    routes = solve(graph, [Origin(1)])
+    assert routes.origin.tolist() == [1, 1, -1, 1]
+    assert routes.path(graph, 3) == (1, 7)
+
+
+def test_prepending_is_in_the_path_and_turns_the_choice() -> None:
+    """AS 3 buys from AS 1 and AS 2, who buy from AS 0's like; the way with less in it is taken."""
+    graph = from_links(
+        np.array([10, 11, 12, 13]),
+        np.array([[1, 0], [2, 0], [3, 1], [3, 2]]),
+        np.full(4, CUSTOMER_PROVIDER),
+    )
+    assert solve(graph, [Origin(3)]).path(graph, 0) == (11, 13)
+    prepend = np.zeros(graph.slot_count, np.int8)
+    prepend[graph.slot(3, 1)] = 2
+    assert solve(graph, [Origin(3)], prepend=prepend).path(graph, 0) == (12, 13)
+    prepend[graph.slot(3, 2)] = 127
+    routes = solve(graph, [Origin(3)], prepend=prepend)
+    assert routes.path(graph, 0) == (11, 13, 13, 13)
+    assert routes.path(graph, 2) == (13,) * 128
+
+
+def test_only_to_is_about_ases() -> None:
+    """What is announced to AS 2 alone reaches AS 1 through it, but not AS 4 directly."""
+    graph = path_graph(1, 2, 3, 4)
+    routes = solve(graph, [Origin(2, frozenset({2, 77}))])
+    assert (routes.relation > 0).tolist() == [True, True, True, False]
+    assert not solve(graph, [Origin(2, frozenset())]).relation[[0, 1, 3]].any()
+
+
+def test_nothing_announced_leads_nowhere() -> None:
+    """Neither without origins, nor from a node that is down, nor in a graph of nobody."""
+    graph = path_graph(1, 2, 3)
+    for routes in (solve(graph, []), solve(graph, [Origin(1)], node_up=np.array([True, False, True]))):
+        assert not routes.relation.any()
+        assert set(routes.next_hop) == set(routes.slot) == set(routes.origin) == {-1}
+        assert not routes.length.any()
+    nobody = from_links(np.zeros(0, np.int64), np.zeros((0, 2)), np.zeros(0))
+    assert len(solve(nobody, []).relation) == 0
+
+
+def test_inputs_are_left_alone() -> None:
+    """And the order of the origins does not matter."""
+    graph = path_graph(1, 2, 3, 4)
+    link_up, node_up = np.array([True, False, True]), np.array([True, True, True, False])
+    prepend = np.ones(graph.slot_count, np.int8)
+    given_arrays = [each.copy() for each in (link_up, node_up, prepend)]
+    told = {"link_up": link_up, "node_up": node_up, "prepend": prepend}
+    ways = [solve(graph, origins, **told) for origins in ([Origin(0), Origin(2)], [Origin(2), Origin(0)])]
+    for name in ("next_hop", "slot", "relation", "length", "origin"):
+        assert np.array_equal(getattr(ways[0], name), getattr(ways[1], name))
+    for before, after in zip(given_arrays, (link_up, node_up, prepend), strict=True):
+        assert np.array_equal(before, after)
 
 
 def test_bad_input_is_refused() -> None:
