@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -218,3 +219,17 @@ def test_processes_at_once_do_not_disturb_each_other(file: Path) -> None:
     assert [process.returncode for process in running] == [0] * 4
     assert not [path.name for path in file.parent.iterdir() if "partial" in path.name]
     assert written(load(file)) == written(read_file(file).graph)
+
+
+@pytest.mark.slow
+def test_the_whole_internet_is_there_in_a_blink(file: Path) -> None:
+    """75,000 ASes and 473,000 links: half a second of processor time, digest and all."""
+    plain = file.with_name("internet.txt")
+    write_relationships(plain, generate(75_000, 1, links=473_000))
+    load(plain)
+    started = time.process_time()
+    read, _, was_there = load_with_copy(plain)
+    taken = time.process_time() - started
+    assert was_there
+    assert (len(read.graph), read.graph.link_count) == (75_000, 473_000)
+    assert taken < 0.5

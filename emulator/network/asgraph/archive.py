@@ -99,7 +99,8 @@ def packed(text: bytes, name: str) -> bytes:
     if name.endswith(".bz2"):
         return bz2.compress(text)
     if name.endswith(".xz"):
-        return lzma.compress(text, preset=4)
+        # ten times as quick as the usual preset, and a third larger
+        return lzma.compress(text, preset=0)
     return text
 
 

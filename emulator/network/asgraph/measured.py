@@ -18,13 +18,13 @@ ASes and 345,300 links (seeds 1, 2, 3):
       tail exponent from 10 on (Hill)    1.92    1.89    1.92    1.89
     sold by the 100 largest              47 %    46 %    44 %    41 %
     stubs, transit ASes with peers      9, 48 %  13, 51 %  11, 51 %  11, 50 %
-    peers of a peering transit AS, med.  10      9       12      14 - 15
-      99 %                               853     1,069   1,237   1,175 - 1,261
-      largest                            4,892   5,684   6,334   6,125 - 6,255
-      tail exponent from 50 on           2.31    2.33    2.21    2.26
+    peers of a peering transit AS, med.  10      9       12      15
+      99 %                               853     1,069   1,237   1,166 - 1,273
+      largest                            4,892   5,684   6,334   6,066 - 6,293
+      tail exponent from 50 on           2.31    2.33    2.21    2.25 - 2.28
     peerings transit-transit, -stub     55, 40 %  52, 42 %  55, 41 %  52, 42 %
     AS hops between two ASes, mean       4.45    4.65    4.31    4.1 - 4.2
-      2, 3, 4, 5, 6 hops (%)        3 24 34 20 9  2 19 36 24 10  3 23 38 21 9  3 28 37 21 7
+      2, 3, 4, 5, 6 hops (%)        3 24 34 20 9  2 19 36 24 10  3 23 38 21 9  3 27 38 21 7
     customer cone of a transit AS, med.  4       4       4       3
       90 %                               48      46      49      46 - 49
       99 %                               2,964   3,543   5,859   2,500 - 3,000

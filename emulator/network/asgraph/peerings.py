@@ -57,8 +57,8 @@ def _members(networks: Networks, count: int, rng: np.random.Generator) -> npt.ND
     customers, shares = np.array(measured.PEERING).T
     share = np.interp(np.log1p(networks.customers), np.log1p(customers), shares)
     share *= 1.1 * max(1.0, (count / measured.usual_peerings(ases)) ** 0.3)
-    least = 2 * count / ases  # half of all pairs would do
-    share = np.maximum(share, min(1.0, (2 * least / ases) ** 0.5)) if ases else share
+    enough = 2 * count**0.5 / ases  # so many that half of their pairs would do
+    share = np.maximum(share, enough)
     is_member: npt.NDArray[np.bool_] = rng.random(ases) < share
     is_member[: networks.clique] = True
     return is_member
@@ -104,8 +104,8 @@ def _fitted(wanted: Floats) -> Floats:
     order = np.argsort(wanted, kind="stable")
     logs = np.log(wanted[order])
     step = max(1e-9, (logs[-1] - logs[0]) / _BUCKETS)
-    bucket = ((logs - logs[0]) / step).astype(np.int64)
-    bucket = np.unique(bucket, return_inverse=True)[1]
+    # rounded, so that the ends, where many are equal, are in the middle of a bucket on every machine
+    bucket = np.unique(np.rint((logs - logs[0]) / step), return_inverse=True)[1]
     size = np.bincount(bucket)
     mean = np.bincount(bucket, wanted[order]) / size
     x = mean / wanted.sum() ** 0.5
