@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -268,6 +269,22 @@ def test_a_missing_file(tmp_path: Path) -> None:
         read_relationships(tmp_path / "none.txt")
     with pytest.raises(InputError, match="cannot be read: Is a directory"):
         read_relationships(tmp_path)
+
+
+def test_what_is_no_plain_file_stays_what_it_is(tmp_path: Path) -> None:
+    """A link goes on leading where it led, a pipe gets the text."""
+    graph = parsed(SMALL, "small").graph
+    link, target, pipe = tmp_path / "link", tmp_path / "target", tmp_path / "pipe"
+    link.symlink_to(target)
+    write_relationships(link, graph)
+    assert link.is_symlink()
+    assert written(read_relationships(target)) == written(graph)
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_relationships(pipe, graph)
+    assert os.read(reader, 1000) == target.read_bytes()
+    os.close(reader)
+    assert pipe.is_fifo()
 
 
 def test_graphs_that_a_file_cannot_hold(tmp_path: Path) -> None:

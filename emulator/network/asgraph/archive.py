@@ -107,8 +107,12 @@ def packed(text: bytes, name: str) -> bytes:
 def write_whole(path: Path, contents: bytes) -> None:
     """Write a file at once: under another name first, then renamed into place. Raises ``OSError``.
 
-    An interrupt or a full disk leaves the old file or none, never a part.
+    An interrupt or a full disk leaves the old file or none, never a part. What is
+    no plain file, such as a link or ``/dev/stdout``, is written through instead.
     """
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        path.write_bytes(contents)
+        return
     staging = path.with_name(f".{path.name}.partial-{os.getpid()}-{threading.get_ident()}")
     try:
         staging.write_bytes(contents)
