@@ -34,8 +34,9 @@ ASes and 345,300 links (seeds 1, 2, 3):
 
 Less like the original: chains of providers are at most 19 long (there 36 to
 42); fewer networks have cones of half the Internet; 0.5 % of the ASes there
-reach the clique by no path without valleys, none here. Hops are along the route that Gao-Rexford preferences and then the
-shortest path choose, to 30 to 60 destinations drawn at random.
+reach the clique by no path without valleys, none here. Hops are along the route
+that Gao-Rexford preferences and then the shortest path choose, to 30 to 60
+destinations drawn at random.
 """
 
 from __future__ import annotations
