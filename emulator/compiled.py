@@ -25,7 +25,7 @@ _chosen: list[bool] = []
 
 
 def prefer_plain() -> None:
-    """Leave the loops as they are, unless some are compiled already: for work that is done sooner than that."""
+    """Leave the loops as they are, unless some are compiled already: for work that is done before that."""
     if not _chosen:
         _chosen.append(False)
 
@@ -47,7 +47,8 @@ def compiled(loop: Loop) -> Loop:
         return loop
     import numba
 
-    jitted: Loop = numba.njit(cache=True, _nrt=False, error_model="numpy")(loop)
+    options: dict[str, Any] = {"cache": True, "error_model": "numpy", "_nrt": False}
+    jitted: Loop = numba.njit(**options)(loop)
     return jitted
 
 

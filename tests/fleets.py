@@ -50,7 +50,7 @@ def delays_of(graph: AsGraph, rng: np.random.Generator) -> np.ndarray:
     return rng.integers(2 * MS, 50 * MS, graph.link_count)
 
 
-def fleet_plan(  # noqa: PLR0913
+def fleet_plan(
     graph: AsGraph,
     delays: np.ndarray,
     *,

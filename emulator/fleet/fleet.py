@@ -97,37 +97,29 @@ class Fleet:
         self.graph = graph
         self.prefix_count = prefix_count
         self.arrays = Arrays(graph, prefix_count, per_prefix=config.is_mrai_per_prefix, bins=bins)
-        self._set_up(graph, delays, config, seed, prepend, watched, bin_ns)
+        self._set_up(delays, config, seed)
+        if prepend is not None:
+            self.arrays.slots[:, names.PREPEND] = prepend
+        if watched is not None:
+            self.arrays.slots[:, names.STATE] |= np.where(watched, names.IS_WATCHED, 0)
         self._var = self.arrays.by_name["var"]
         self._var[names.NOW] = start
+        self._var[names.BIN_NS] = bin_ns
         self._queue = new_queue(start)
         degree = int(np.diff(graph.first).max(initial=0))
         self._reserve = 2 * (degree + 2) * prefix_count + 8
         self.arrays.reserve(sent=self._reserve)
         self._tables: Any = self.arrays.tables()
 
-    def _set_up(
-        self,
-        graph: AsGraph,
-        delays: Ints,
-        config: FleetConfig,
-        seed: int,
-        prepend: npt.NDArray[np.int8] | None,
-        watched: npt.NDArray[np.bool_] | None,
-        bin_ns: int,
-    ) -> None:
+    def _set_up(self, delays: Ints, config: FleetConfig, seed: int) -> None:
         of, slots, nodes = self.arrays.by_name, self.arrays.slots, self.arrays.nodes
-        of["delay"] = np.ascontiguousarray(delays[graph.link], np.int64)
+        of["delay"] = np.ascontiguousarray(delays[self.graph.link], np.int64)
         nodes[:-1, names.MRAI] = config.mrai
         of["jitter"] = np.array(config.mrai_jitter, np.float64)
         of["processing"] = quantiles(config.processing)
-        if prepend is not None:
-            slots[:, names.PREPEND] = prepend
         if config.is_permit_all:
             slots[:, names.RELATION] = 0
-            nodes[:-1, names.CUSTOMER_END] = graph.first[1:]
-        if watched is not None:
-            slots[:, names.STATE] |= np.where(watched, names.IS_WATCHED, 0)
+            nodes[:-1, names.CUSTOMER_END] = self.graph.first[1:]
         var = of["var"]
         var[names.PER_PREFIX] = config.is_mrai_per_prefix
         var[names.HELD_WITHDRAWALS] = config.withdrawals_wait
@@ -138,7 +130,6 @@ class Fleet:
         var[names.BATCHES] = config.processing.is_zero
         var[names.JITTER_KEY] = key_of(seed, "fleet/mrai")
         var[names.PROCESSING_KEY] = key_of(seed, "fleet/processing")
-        var[names.BIN_NS] = bin_ns
 
     # Time -----------------------------------------------------------------------
 
@@ -204,7 +195,7 @@ class Fleet:
                 self._advertise_again(slot)
 
     def limit(self, node: int, prefix: int, only_to: frozenset[int] | None) -> None:
-        """Have the node announce the prefix, should it be its own, only to neighbours in the ASes ``only_to``."""
+        """Have the node announce the prefix, where it is its own, only to neighbours in ``only_to``."""
         for slot in self.graph.slots(node):
             asn = int(self.graph.asn[self.graph.neighbor[slot]])
             self._bar(slot, prefix, is_barred=only_to is not None and asn not in only_to)
@@ -350,6 +341,6 @@ def link_slots(graph: AsGraph, links: Sequence[int]) -> dict[int, tuple[int, int
     for link in links:
         low, high = graph.link_ends[link]
         slot = graph.slot(int(low), int(high))
-        assert slot is not None
-        found[link] = (slot, int(graph.reverse[slot]))
+        if slot is not None:  # as it is, for every link has its slots
+            found[link] = (slot, int(graph.reverse[slot]))
     return found

@@ -8,7 +8,6 @@ decided on message by message. `emulator.sim.router` says why.
 
 # mypy: allow-untyped-defs, allow-untyped-calls
 # ruff: noqa: ANN001, ANN201, ANN202 - compiled for the arrays they are given: nothing would read annotations
-# ruff: noqa: PLR0917, FBT003 - nor do compiled functions take keywords
 
 from __future__ import annotations
 

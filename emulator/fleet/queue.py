@@ -1,241 +1,51 @@
 """What is still to happen, in order of time; what has one instant, in the order it was put in.
 
-Compiled, it is a timing wheel (Varghese and Lauck, 1987): a ring of buckets, one
-a millisecond, each an unsorted chain, and a small heap of what is in the
-current one. Without numba it is a heap of tuples, for which Python has `heapq`.
+In the form that goes with how this process has its loops: `wheel` or `heap`.
 """
 
 from __future__ import annotations
 
-import heapq
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any
 
-import numpy as np
-
-from emulator.compiled import compiled, is_compiled
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-NEVER: Final = 1 << 62
-"""Later than everything."""
-NOTHING: Final = -1
-"""Code of an entry that has been taken back."""
-
-_SHIFT: Final = 20
-"""A bucket is 2^20 ns, about a millisecond."""
-_BUCKETS: Final = 1 << 15
-"""The ring goes round in 34 s, longer than the usual MRAI: what lies beyond waits another round."""
-
-_SIZE, _NEAR, _FREE, _BUCKET, _SEQUENCE = range(5)
-_TIME, _ORDER, _CODE, _ENTRY_WORDS = range(4)
-_FOLLOWING, _VALUE, _LINK_WORDS = range(3)
-
-
-class Wheel(NamedTuple):
-    """The compiled queue: a pool of entries, chained by `_FOLLOWING`."""
-
-    heads: npt.NDArray[np.int32]
-    links: npt.NDArray[np.int32]
-    entries: npt.NDArray[np.int64]
-    near: npt.NDArray[np.int32]
-    meta: npt.NDArray[np.int64]
-
-
-class Heap(NamedTuple):
-    """The plain queue: tuples of time, sequence, code, value."""
-
-    entries: list[tuple[int, int, int, int]]
-    meta: list[int]
-
-
-if is_compiled():
-
-    @compiled
-    def _is_before(wheel, one, other):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-        first = one * _ENTRY_WORDS
-        second = other * _ENTRY_WORDS
-        if wheel.entries[first] != wheel.entries[second]:
-            return wheel.entries[first] < wheel.entries[second]
-        return wheel.entries[first + _ORDER] < wheel.entries[second + _ORDER]
-
-    @compiled
-    def _sift_in(wheel, entry):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-        near = wheel.near
-        place = wheel.meta[_NEAR]
-        wheel.meta[_NEAR] += 1
-        while place > 0:
-            above = (place - 1) >> 1
-            if not _is_before(wheel, entry, near[above]):
-                break
-            near[place] = near[above]
-            place = above
-        near[place] = entry
-
-    @compiled
-    def _take_first(wheel):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-        near = wheel.near
-        first = near[0]
-        wheel.meta[_NEAR] -= 1
-        count = wheel.meta[_NEAR]
-        if count:
-            last = near[count]
-            place = 0
-            while True:
-                child = 2 * place + 1
-                if child >= count:
-                    break
-                if child + 1 < count and _is_before(wheel, near[child + 1], near[child]):
-                    child += 1
-                if not _is_before(wheel, near[child], last):
-                    break
-                near[place] = near[child]
-                place = child
-            near[place] = last
-        return first
-
-    @compiled
-    def _chain(wheel, entry, bucket):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-        """Put an entry into the bucket's place on the ring."""
-        place = bucket & (_BUCKETS - 1)
-        wheel.links[entry * _LINK_WORDS + _FOLLOWING] = wheel.heads[place]
-        wheel.heads[place] = entry
-
-    @compiled
-    def _turn(wheel):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-        """Go to the next bucket that has something of this round."""
-        while wheel.meta[_NEAR] == 0:
-            wheel.meta[_BUCKET] += 1
-            bucket = wheel.meta[_BUCKET]
-            place = bucket & (_BUCKETS - 1)
-            entry = wheel.heads[place]
-            wheel.heads[place] = -1
-            while entry >= 0:
-                after = wheel.links[entry * _LINK_WORDS + _FOLLOWING]
-                if wheel.entries[entry * _ENTRY_WORDS + _TIME] >> _SHIFT == bucket:
-                    _sift_in(wheel, entry)
-                else:
-                    _chain(wheel, entry, bucket)
-                entry = after
-
-    @compiled
-    def push(wheel, time, code, value):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-        """Put an entry in; there must be `room`."""
-        entry = wheel.meta[_FREE]
-        wheel.meta[_FREE] = wheel.links[entry * _LINK_WORDS + _FOLLOWING]
-        wheel.links[entry * _LINK_WORDS + _VALUE] = value
-        at = entry * _ENTRY_WORDS
-        wheel.entries[at + _TIME] = time
-        wheel.entries[at + _ORDER] = wheel.meta[_SEQUENCE]
-        wheel.entries[at + _CODE] = code
-        wheel.meta[_SEQUENCE] += 1
-        wheel.meta[_SIZE] += 1
-        bucket = time >> _SHIFT
-        if bucket <= wheel.meta[_BUCKET]:
-            _sift_in(wheel, entry)
-        else:
-            _chain(wheel, entry, bucket)
-
-    @compiled
-    def next_time(wheel):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-        """When the first entry is due, `NEVER` where there is none."""
-        if wheel.meta[_SIZE] == 0:
-            return NEVER
-        if wheel.meta[_NEAR] == 0:
-            _turn(wheel)
-        return wheel.entries[wheel.near[0] * _ENTRY_WORDS + _TIME]
-
-    @compiled
-    def pop(wheel):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-        """Take the first entry out, after `next_time`: its code and value."""
-        entry = _take_first(wheel)
-        wheel.meta[_SIZE] -= 1
-        wheel.links[entry * _LINK_WORDS + _FOLLOWING] = wheel.meta[_FREE]
-        wheel.meta[_FREE] = entry
-        at = entry * _ENTRY_WORDS + _CODE
-        code = wheel.entries[at]
-        wheel.entries[at] = NOTHING
-        return code, wheel.links[entry * _LINK_WORDS + _VALUE]
-
-    @compiled
-    def room(wheel):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-        """How many entries still fit in."""
-        return len(wheel.near) - wheel.meta[_SIZE]
-
-    @compiled
-    def take_back(wheel, is_lost, kinds, kind, per_slot):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-        """Make nothing of all entries of ``kind`` whose slot ``is_lost``; return how many."""
-        count = 0
-        for at in range(_CODE, len(wheel.entries), _ENTRY_WORDS):
-            code = wheel.entries[at]
-            if code >= 0 and code % kinds == kind and is_lost[code // kinds // per_slot]:
-                wheel.entries[at] = NOTHING
-                count += 1
-        return count
-
-else:
-
-    def push(heap: Heap, time: int, code: int, value: int) -> None:
-        """Put an entry in."""
-        meta = heap.meta
-        heapq.heappush(heap.entries, (time, meta[0], code, value))
-        meta[0] += 1
-
-    def next_time(heap: Heap) -> int:
-        """When the first entry is due, `NEVER` where there is none."""
-        entries = heap.entries
-        return entries[0][0] if entries else NEVER
-
-    def pop(heap: Heap) -> tuple[int, int]:
-        """Take the first entry out: its code and value."""
-        entry = heapq.heappop(heap.entries)
-        return entry[2], entry[3]
-
-    def room(heap: Heap) -> int:  # noqa: ARG001 - a list grows by itself
-        """How many entries still fit in."""
-        return NEVER
-
-    def take_back(heap: Heap, is_lost: Any, kinds: int, kind: int, per_slot: int) -> int:  # noqa: ANN401
-        """Make nothing of all entries of ``kind`` whose slot ``is_lost``; return how many."""
-        count = 0
-        for place, (time, sequence, code, value) in enumerate(heap.entries):
-            if code >= 0 and code % kinds == kind and is_lost[code // kinds // per_slot]:
-                heap.entries[place] = (time, sequence, NOTHING, value)
-                count += 1
-        return count
-
+from emulator.compiled import is_compiled
+from emulator.fleet import heap, wheel
+from emulator.fleet.heap import Heap
+from emulator.fleet.wheel import NEVER, NOTHING, Wheel, new_wheel
 
 Queue = Wheel | Heap
+
+_form: Any = wheel if is_compiled() else heap
+push = _form.push
+"""Put an entry in: queue, time, code, value. There must be `room`."""
+next_time = _form.next_time
+"""When the first entry of a queue is due, `NEVER` where there is none."""
+pop = _form.pop
+"""Take the first entry out of a queue, after `next_time`: its code and value."""
+room = _form.room
+"""How many entries still fit into a queue."""
+take_back = _form.take_back
+"""Make nothing of some entries: queue, whether each slot is meant, kinds, kind, places a slot."""
+enlarged = _form.enlarged
+"""A queue with room for so many entries more."""
+size = _form.size
+"""How many entries a queue has, those taken back included."""
 
 
 def new_queue(start: int) -> Queue:
     """An empty queue; nothing may be put in for before ``start``."""
-    if not is_compiled():
-        return Heap([], [0])
-    meta = np.zeros(5, np.int64)
-    meta[_FREE], meta[_BUCKET] = -1, start >> _SHIFT
-    heads, short = np.full(_BUCKETS, -1, np.int32), np.zeros(0, np.int32)
-    return enlarged(Wheel(heads, short, np.zeros(0, np.int64), short, meta), 1 << 12)
+    return new_wheel(start) if is_compiled() else Heap([], [0])
 
 
-def enlarged(queue: Queue, count: int) -> Queue:
-    """``queue`` with room for at least ``count`` entries more."""
-    if isinstance(queue, Heap):
-        return queue
-    old = len(queue.near)
-    new = old + max(old // 2, count)
-    links = np.zeros((new, _LINK_WORDS), np.int32)
-    links[:old] = queue.links.reshape(-1, _LINK_WORDS)
-    links[old:, _FOLLOWING] = np.arange(old + 1, new + 1)
-    links[new - 1, _FOLLOWING] = queue.meta[_FREE]
-    queue.meta[_FREE] = old
-    entries = np.full((new, _ENTRY_WORDS), NOTHING, np.int64)
-    entries[:old] = queue.entries.reshape(-1, _ENTRY_WORDS)
-    near = np.zeros(new, np.int32)
-    near[:old] = queue.near
-    return Wheel(queue.heads, links.ravel(), entries.ravel(), near, queue.meta)
-
-
-def size(queue: Queue) -> int:
-    """How many entries there are, those taken back included."""
-    return len(queue.entries) if isinstance(queue, Heap) else int(queue.meta[_SIZE])
+__all__ = [
+    "NEVER",
+    "NOTHING",
+    "Queue",
+    "enlarged",
+    "new_queue",
+    "next_time",
+    "pop",
+    "push",
+    "room",
+    "size",
+    "take_back",
+]

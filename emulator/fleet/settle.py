@@ -1,4 +1,4 @@
-"""A fleet put where it would settle: the fixed point of a prefix installed in every RIB, without a message."""
+"""A fleet put where it would settle: a prefix's fixed point installed in every RIB, without a message."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def _install_ribs(fleet: Fleet, prefix: int, routes: Routes, entry: Ints) -> Non
 def _has_looped(routes: Routes, system: Ints, sender: Ints, receiver: npt.NDArray[np.int32]) -> Bools:
     """For each message whether the receiver's AS is the sender's or in the sender's AS path."""
     own = system[receiver]
-    looped = system[sender] == own
+    looped: Bools = system[sender] == own
     going = np.flatnonzero(~looped)
     at = sender[going]
     while len(going):

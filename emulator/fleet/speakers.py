@@ -6,7 +6,7 @@ Names and order follow `emulator.bgp.speaker` and `emulator.bgp.mrai`.
 
 # mypy: allow-untyped-defs, allow-untyped-calls
 # ruff: noqa: ANN001, ANN201, ANN202 - compiled for the arrays they are given: nothing would read annotations
-# ruff: noqa: PLR0917, FBT003, PLR1714 - nor do compiled functions take keywords, or sets
+# ruff: noqa: PLR0917 - nor do compiled functions take keywords, or sets
 
 from __future__ import annotations
 
@@ -97,6 +97,9 @@ _WORST: Final = 1 << 62
 _TIE: Final = (1 << 32) - 1
 _ALL: Final = (1 << 62) - 1
 
+_FREE, _STARTS_TIMER, _HELD = range(3)
+"""What becomes of an offer: no timer minds, it was sent and starts the MRAI timer, it waits for that."""
+
 
 @compiled
 def _length(t, slot, path):
@@ -148,7 +151,7 @@ def _is_same(t, one, other):
 
 @compiled
 def make_dirty(t, node, prefix):
-    """Have the node's next decision look at the prefix; one that batches decides at the end of the instant."""
+    """Have the node's next decision look at the prefix; where it batches, at the end of the instant."""
     at = node * NODE_WORDS + DIRTY
     if t.nodes[at] == 0 and t.var[BATCHES]:
         t.ready[t.var[READY]] = node
@@ -219,7 +222,7 @@ def _record(t, node, prefix, best, path):
     if best >= 0:
         length = _length(t, best, path)
         relation = t.slots[best * SLOT_WORDS + RELATION]
-        spreads = relation == _CUSTOMER or relation == _NO_RELATION
+        spreads = not _NO_RELATION < relation < _CUSTOMER
     t.log_time[entry] = t.var[NOW]
     at = entry * LOG_WORDS
     t.log[at + LOG_NODE] = node
@@ -285,12 +288,8 @@ def _is_exported(t, node, slot, prefix, best):
         return False
     source = t.slots[best * SLOT_WORDS + RELATION]
     towards = t.slots[slot * SLOT_WORDS + RELATION]
-    return (
-        source == _CUSTOMER
-        or towards == _CUSTOMER
-        or source == _NO_RELATION
-        or t.nodes[node * NODE_WORDS + IS_LEAKING] != 0
-    )
+    is_from_above = _NO_RELATION < source < _CUSTOMER
+    return not is_from_above or towards == _CUSTOMER or t.nodes[node * NODE_WORDS + IS_LEAKING] != 0
 
 
 @compiled
@@ -339,7 +338,7 @@ def _ask_for_timer(t, queue, timer, place):
 
 @compiled
 def _offer(t, queue, node, slot, prefix, is_held):
-    """Send the peer what changed for it, unless it is held: 0 nothing to send, 1 sent and counts, 2 held."""
+    """Send the peer what changed for it, unless it is held; return what became of it."""
     at = (node * t.var[PREFIX_COUNT] + prefix) * ROUTE_WORDS
     last = t.ribs[(slot * t.var[PREFIX_COUNT] + prefix) * RIB_WORDS + ADJ_OUT]
     path = NO_PATH
@@ -348,10 +347,10 @@ def _offer(t, queue, node, slot, prefix, is_held):
         if t.var[LOOP_CHECK] and _has_looped(t, t.slots[slot * SLOT_WORDS + NEIGHBOR], path):
             path = NO_PATH
     if path == last:
-        return 0
+        return _FREE
     if path >= 0 and last >= 0 and _is_same(t, path, last):
         t.ribs[(slot * t.var[PREFIX_COUNT] + prefix) * RIB_WORDS + ADJ_OUT] = path
-        return 0
+        return _FREE
     waits = t.var[HELD_WITHDRAWALS]
     if is_held and (path >= 0 or waits):
         if (
@@ -361,9 +360,9 @@ def _offer(t, queue, node, slot, prefix, is_held):
             and t.log[path * LOG_WORDS + LENGTH_PREFIX] > t.log[last * LOG_WORDS + LENGTH_PREFIX]
         ):
             _emit(t, queue, slot, prefix, NO_PATH)
-        return 2
+        return _HELD
     _emit(t, queue, slot, prefix, path)
-    return 1 if path >= 0 or waits else 0
+    return _STARTS_TIMER if path >= 0 or waits else _FREE
 
 
 @compiled
@@ -377,9 +376,9 @@ def advertise(t, queue, node, slot, prefixes, has_expired):
                 timer = slot * count + prefix
                 is_held = t.timers[timer] >> 1 > now and not has_expired
                 outcome = _offer(t, queue, node, slot, prefix, is_held)
-                if outcome == 1:
+                if outcome == _STARTS_TIMER:
                     t.timers[timer] = (now + _interval(t, node, slot, prefix + 1)) << 1
-                elif outcome == 2:
+                elif outcome == _HELD:
                     _ask_for_timer(t, queue, timer, timer)
         return
     is_held = t.timers[slot] >> 1 > now and not has_expired
@@ -388,8 +387,8 @@ def advertise(t, queue, node, slot, prefixes, has_expired):
     for prefix in range(count):
         if (prefixes >> prefix) & 1:
             outcome = _offer(t, queue, node, slot, prefix, is_held)
-            has_started |= outcome == 1
-            is_waiting |= outcome == 2
+            has_started |= outcome == _STARTS_TIMER
+            is_waiting |= outcome == _HELD
     if has_started:
         t.timers[slot] = (now + _interval(t, node, slot, 0)) << 1
     if is_waiting:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from emulator.bgp.config import SpeakerConfig
     from emulator.bgp.liveness import SessionConfig
     from emulator.clients.config import ClientConfig
-    from emulator.forwarding.history import Destination
     from emulator.fleet.fleet import FleetConfig
+    from emulator.forwarding.history import Destination
     from emulator.network.asgraph.graph import AsGraph
     from emulator.network.model import ClientGroup, Network, Pop
     from emulator.timeline import Event, Originate
