@@ -91,10 +91,11 @@ class Preferences:
     beats: dict[tuple[int, int], Floats]
 
 
-def carry(graph: AsGraph, trial: Trial) -> Field:
+def carry(graph: AsGraph, trial: Trial, habit: Floats | None = None) -> Field:
     """Say of all ASes where they landed in a trial: as measured, or else as neighbours and customers did.
 
-    Raises `InputError` where the trial's arrays belong to another graph.
+    ``habit`` (S,) is `Preferences.habit` where something is known already. Raises
+    `InputError` where the trial's arrays belong to another graph.
     """
     of = offers(graph, trial.reaches)
     count = len(trial.reaches)
@@ -103,7 +104,7 @@ def carry(graph: AsGraph, trial: Trial) -> Field:
     _check(graph, len(trial.landed))
     measured = trial.landed >= 0
     known = np.where(measured[:, None], np.eye(count)[trial.landed] * 2 - 1, 0.0) * _MEASURED
-    share, weight = spread(of, known)
+    share, weight = spread(of, known, habit)
     for _ in range(_FIELD_ROUNDS):
         below = np.stack(
             [
@@ -113,7 +114,7 @@ def carry(graph: AsGraph, trial: Trial) -> Field:
             axis=1,
         )
         heard = np.clip(below, -_FROM_BELOW, _FROM_BELOW) / 2
-        share, weight = spread(of, np.where(measured[:, None], known, heard))
+        share, weight = spread(of, np.where(measured[:, None], known, heard), habit)
     return Field(trial, share)
 
 
