@@ -103,6 +103,36 @@ HOSTS: Final[Schema] = {
     "lost": "UInt64",
 }
 
+REACH: Final[Schema] = {
+    "event": "Int32",  # timeline index
+    "destination": "String",
+    "asn": "Int64",
+    "lost_s": "Float64",  # loss-of-connectivity period: the sum of the time without, until the next event
+    "back_s": "Float64",  # after the event, delivered from then on until the next; NaN where it is not
+    "site_before": "Int32",  # POP index; -1 no route, -2 blackhole, -3 loop, -4 delivered to no POP
+    "site_after": "Int32",  # when the next event comes, or at the end
+    "rtt_before_ms": "Float32",  # propagation both ways; NaN unless delivered
+    "rtt_after_ms": "Float32",
+    "changes": "UInt32",  # of the site, or of what becomes of packets instead
+}
+"""On AS graphs: one row an event, destination and AS that ends up otherwise, or was otherwise meanwhile.
+
+ASes with a POP and collectors are left out. What several events of one instant
+do is told of the last of them.
+"""
+
+SITES: Final[Schema] = {
+    "at_s": "Float64",
+    "destination": "String",
+    "site": "Int32",  # as in reach
+    "ases": "UInt32",
+    "weight": "Float64",  # of these ASes, in clients; the same as ``ases`` where nothing is known of clients
+}
+"""On AS graphs: catchments at some instants, dense after events; a row a site that serves anybody.
+
+ASes with a POP and collectors are not counted.
+"""
+
 TABLES: Final[dict[str, Schema]] = {
     "requests": REQUESTS,
     "rtt": RTT,
@@ -113,6 +143,8 @@ TABLES: Final[dict[str, Schema]] = {
     "paths": PATHS,
     "updates": UPDATES,
     "hosts": HOSTS,
+    "reach": REACH,
+    "sites": SITES,
 }
 
 RTT_BINS: Final = 900
