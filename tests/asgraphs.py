@@ -84,6 +84,11 @@ class State:
         elif what == "node":
             self.nodes.append(which % len(graph))
             self.node_up[self.nodes[-1]] ^= True
+        elif what == "mend":
+            broken = [("link", link) for link in np.flatnonzero(~self.link_up)]
+            broken += [("node", node) for node in np.flatnonzero(~self.node_up)]
+            if broken:
+                self.change(*broken[which % len(broken)], how)
         elif what == "prepend" and graph.slot_count:
             slot = which % graph.slot_count
             self.prepend[slot] = how
@@ -137,10 +142,10 @@ def with_sites(graph: AsGraph, count: int, seed: int) -> tuple[AsGraph, range]:
     return graph, range(first, first + count)
 
 
-CHANGES = ("link", "node", "prepend", "announce", "withdraw")
+CHANGES = ("link", "node", "mend", "mend", "prepend", "announce", "withdraw")
 
 
-def changes() -> st.SearchStrategy[list[tuple[str, int, int]]]:
+def changes(most: int = 3) -> st.SearchStrategy[list[tuple[str, int, int]]]:
     """A few things at once, for `State.change`."""
     one = st.tuples(st.sampled_from(CHANGES), st.integers(0, 99), st.integers(0, 3))
-    return st.lists(one, min_size=1, max_size=3)
+    return st.lists(one, min_size=1, max_size=most)

@@ -96,7 +96,8 @@ def reach(graph: AsGraph, site: int, seen: Seen) -> Reach:
     """
     count, relation = len(graph), graph.relation.astype(np.int64)
     is_fixed = seen.slot >= 0
-    kind = np.where(is_fixed, relation[seen.slot], 0)
+    kind = np.zeros(count, np.int64)
+    kind[is_fixed] = relation[seen.slot[is_fixed]]
     is_fixed[site], kind[site] = True, OWN
     length = np.where(is_fixed, seen.length, FAR)
     length[site] = 0
@@ -107,7 +108,8 @@ def reach(graph: AsGraph, site: int, seen: Seen) -> Reach:
         far = np.minimum(length[graph.neighbor] + 1, _LENGTHS - 1)
         rank = (relation * _LENGTHS + _LENGTHS - 1 - far) * (count + 1) + count - graph.neighbor
         best = np.full(count, -1, np.int64)
-        best[rows] = np.maximum.reduceat(np.where(offered, rank, -1), first)
+        if len(first):
+            best[rows] = np.maximum.reduceat(np.where(offered, rank, -1), first)
         at = np.flatnonzero((rank == best[owner]) & offered)
         found, distance = np.zeros(count, np.int64), np.full(count, FAR, np.int64)
         found[owner[at]], distance[owner[at]] = relation[at], far[at]

@@ -82,8 +82,7 @@ def repair(sweep: Sweep, before: Routes, spoiled: Ints, fresh: Ints, slots: Ints
         lost = np.concatenate((lost, _fall(sweep, old, longer)))
         announce(sweep)
     _descend_again(sweep, old, np.concatenate((lost, fresh)), slots[kind == PROVIDER_KIND])
-    ends = sweep.rows.row.target[slots]
-    _serve_leaves_again(sweep, old, np.concatenate((lost, fresh, ends)))
+    _serve_leaves_again(sweep, old, np.concatenate((lost, fresh)))
 
 
 def visit(sweep: Sweep, guests: Ints) -> None:

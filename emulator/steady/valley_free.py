@@ -121,7 +121,7 @@ def solve_again(
     links, nodes = (np.asarray(each, np.int64) for each in (changed_links, changed_nodes))
     changes = _spoil(graph, routes, best, active, links=links, nodes=nodes)
     visiting = guests[best[guests] != DOWN]
-    best[guests] = DOWN
+    best[guests] = DOWN  # their paths are looked through last, when no way leads anywhere that it did before
     sweep = begin(graph, active, best, link_up, prepend)
     try:
         repair(sweep, routes, *changes)

@@ -124,6 +124,25 @@ def test_a_site_refuses_what_its_other_site_announces() -> None:
     assert routes.path(graph, 3) == (1, 7)
 
 
+def test_a_site_refuses_by_the_path_that_is_chosen_in_the_end() -> None:
+    """AS 2 has a longer route from AS 9 sooner than the one that it chooses, from the site of AS 7.
+
+    The other site of AS 7 buys from AS 2 alone. AS 2 buys from AS 3, who buys from
+    AS 4, who sells to the site; and from AS 5, who sells to AS 9, which prepends.
+    """
+    graph = from_links(
+        np.array([2, 3, 4, 5, 7, 7, 9]),
+        np.array([[5, 0], [0, 1], [1, 2], [4, 2], [0, 3], [6, 3]]),
+        np.full(6, CUSTOMER_PROVIDER),
+    )
+    prepend = np.zeros(graph.slot_count, np.int8)
+    prepend[graph.slot(6, 3)] = 5
+    routes = solve(graph, [Origin(4), Origin(6)], prepend=prepend)
+    assert routes.path(graph, 0) == (3, 4, 7)
+    assert routes.relation[5] == 0
+    assert solve(graph, [Origin(6)], prepend=prepend).path(graph, 5) == (2, 5, *[9] * 6)
+
+
 def test_prepending_is_in_the_path_and_turns_the_choice() -> None:
     """AS 3 buys from AS 1 and AS 2, who buy from AS 0's like; the way with less in it is taken."""
     graph = from_links(

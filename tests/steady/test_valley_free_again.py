@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from emulator.errors import InputError
 from emulator.network.asgraph.generator import generate
-from emulator.network.asgraph.graph import CUSTOMER, CUSTOMER_PROVIDER, from_links
+from emulator.network.asgraph.graph import CUSTOMER, CUSTOMER_PROVIDER, PEER, PROVIDER, from_links
 from emulator.rng import stream
 from emulator.steady.valley_free import Origin, solve, solve_again
 
@@ -32,10 +32,14 @@ def assert_same(found: Routes, expected: Routes) -> None:
 
 
 @settings(max_examples=250, deadline=None)
-@given(graphs(14), st.lists(changes(), min_size=1, max_size=6))
-def test_again_is_as_from_scratch(graph: AsGraph, sequence: list[list[tuple[str, int, int]]]) -> None:
+@given(graphs(14), changes(most=20), st.lists(changes(), min_size=1, max_size=8))
+def test_again_is_as_from_scratch(
+    graph: AsGraph, before: list[tuple[str, int, int]], sequence: list[list[tuple[str, int, int]]]
+) -> None:
     """After every step of any sequence of failures, repairs, announcements, withdrawals and prepending."""
-    state = State(graph, {0: None})
+    state = State(graph, {0: None, len(graph) - 1: None})
+    for change in before:
+        state.change(*change)
     routes = solve(graph, **state.told())
     for step in sequence:
         for change in step:
@@ -68,21 +72,28 @@ def test_again_is_as_from_scratch_on_an_internet(seed: int) -> None:
 
 
 def test_sites_come_and_go_on_an_internet() -> None:
-    """A CDN of twelve sites, of which some announce: who does not, refuses what the others announce."""
+    """A CDN of twelve sites, of which some announce: who does not, refuses what the others announce.
+
+    Others announce the prefix too, and these routes it takes.
+    """
     graph, sites = with_sites(generate(1500, 9), 12, 9)
     draw = stream(9, "sites")
     large = np.argsort(-graph.degrees(CUSTOMER), kind="stable")[:40].tolist()
-    state = State(graph, dict.fromkeys(sites))
+    state = State(graph, dict.fromkeys((*sites, 3, 500)))
     routes = solve(graph, **state.told())
-    for step in range(80):
+    heard: set[int] = set()
+    for step in range(160):
         if step % 2:
-            state.change("node", draw.choice((*sites, *large)), 0)
+            state.change(draw.choice(("node", "mend")), draw.choice((*sites, *large)), 0)
         else:
-            state.change(draw.choice(("announce", "withdraw")), draw.choice(sites), draw.randrange(4))
+            what = draw.choice(("announce", "withdraw", "withdraw"))
+            state.change(what, draw.choice((*sites, *large)), draw.randrange(4))
         routes = solve_again(graph, routes, **state.told_again())
         assert_same(routes, solve(graph, **state.told()))
         resting = [site for site in sites if site not in state.origins]
-        assert not routes.relation[resting].any()
+        assert not set(routes.origin[resting]) & set(sites)
+        heard |= set(routes.relation[resting].tolist())
+    assert heard == {0, PROVIDER, PEER}
 
 
 def test_a_better_kind_of_route_may_be_longer() -> None:
@@ -105,6 +116,25 @@ def test_a_better_kind_of_route_may_be_longer() -> None:
     assert routes.path(graph, 1) == (6, 4, 5)
     assert routes.path(graph, 6) == (3, 1, 5)
     assert_same(routes, solve(graph, [Origin(4)]))
+
+
+def test_who_looks_elsewhere_may_hear_an_origin() -> None:
+    """As above, where AS 9 buys from the origin too, which prepends; AS 11 and AS 12 buy further down."""
+    graph = from_links(
+        np.array([1, 2, 4, 5, 6, 9, 11, 12]),
+        np.array([[1, 0], [3, 0], [5, 1], [5, 3], [3, 2], [2, 4], [4, 1], [6, 5], [7, 6]]),
+        np.full(9, CUSTOMER_PROVIDER),
+    )
+    prepend = np.zeros(graph.slot_count, np.int8)
+    prepend[graph.slot(3, 5)] = 2
+    link = int(graph.link[graph.slot(4, 1)])
+    up = np.ones(graph.link_count, np.bool_)
+    up[link] = False
+    without = solve(graph, [Origin(3)], link_up=up, prepend=prepend)
+    assert without.path(graph, 6) == (9, 2, 1, 5)
+    routes = solve_again(graph, without, [Origin(3)], prepend=prepend, changed_links=[link])
+    assert routes.path(graph, 7) == (11, 9, 5, 5, 5)
+    assert_same(routes, solve(graph, [Origin(3)], prepend=prepend))
 
 
 def test_what_is_not_changed_is_not_touched() -> None:
