@@ -34,7 +34,7 @@ OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     ">": operator.gt,
 }
 EXAMPLE: Final = "ipa.lost_requests.share < 0.1%"
-SUMMARY_HEADS: Final = ("event", "network", "paths", "routes")
+SUMMARY_HEADS: Final = ("catchments", "event", "network", "paths", "routes")
 """Heads of paths beside the strategies' names."""
 _PART: Final = re.compile(r"(?:^|\.)([A-Za-z_][A-Za-z0-9_-]*)|\[([0-9]{1,9})\]|\[\s*([^\]\s][^\]]{0,99})\]")
 _NUMBER: Final = re.compile(

@@ -11,7 +11,7 @@ from emulator.bgp.config import MraiScope, SpeakerConfig, WithdrawalRule
 from emulator.bgp.decision import TieBreak
 from emulator.bgp.liveness import SessionConfig
 from emulator.bgp.policy import GaoRexford, PermitAll
-from emulator.fleet.fleet import FleetConfig
+from emulator.fleet.config import FleetConfig
 from emulator.fleet.tables import LOG_NODE, LOG_SLOT, NONE
 from emulator.network.asgraph.graph import PEERING, from_links
 from emulator.network.model import Link, Network, Relationship, Router

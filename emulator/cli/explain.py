@@ -153,7 +153,7 @@ def _simulated(
 ) -> list[Json]:  # fmt: skip
     """Answer by simulating the control plane up to the instant."""
     from emulator.cli.lookup import instant_named, prefixes_in, router_in
-    from emulator.cli.pipeline import plan_of
+    from emulator.cli.pipeline import full_plan_of
     from emulator.cli.progress import progress
     from emulator.sim.control import control_plane
     from emulator.sim.explain import explain_route
@@ -162,7 +162,7 @@ def _simulated(
     from emulator.sim.route_changes import watch_route
 
     with progress(loaded.document.name, quiet=quiet) as report:
-        plan = plan_of(loaded, seed=seed, allow_code=allow_code)
+        plan = full_plan_of(loaded, "`explain` needs", seed=seed, allow_code=allow_code)
         index = index_of(plan)
         instant = instant_named(at, plan.duration)
         prefixes: Sequence[int] = prefixes_in(index["prefixes"], prefix)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from emulator.expectation import Outcome
     from emulator.record.run import RunRecord
     from emulator.scenario.loader import Loaded
-    from emulator.scenario.plan import Plan
+    from emulator.scenario.plan import FleetPlan, Plan
     from emulator.sim.journal import Journal
     from emulator.sim.notes import Watch
 
@@ -65,15 +65,28 @@ def load_all(files: Sequence[Path]) -> list[Loaded]:
 
 def plan_of(
     loaded: Loaded, *, seed: int | None = None, allow_code: bool = False, routes: bool = False
-) -> Plan:
+) -> Plan | FleetPlan:
     """Resolve a loaded scenario. Raises `ScenarioError` for what is wrong with its meaning."""
     from emulator.scenario.build import build
 
     return build(loaded, seed=seed, allow_code=allow_code, routes=routes)
 
 
+def full_plan_of(
+    loaded: Loaded, what: str, *, seed: int | None = None, allow_code: bool = False, routes: bool = False
+) -> Plan:
+    """The same for ``what`` needs full speakers; `ScenarioError` where the scenario has compact ones."""
+    from emulator.scenario.plan import FleetPlan
+
+    plan = plan_of(loaded, seed=seed, allow_code=allow_code, routes=routes)
+    if isinstance(plan, FleetPlan):
+        message = f"{what} full speakers: add `speakers: full`, for up to 2,000 routers"
+        raise ScenarioError((loaded.problem(("network",), message),))
+    return plan
+
+
 def simulated(
-    plan: Plan, report: Report, *, watch: Watch | None = None, journal: Journal | None = None
+    plan: Plan | FleetPlan, report: Report, *, watch: Watch | None = None, journal: Journal | None = None
 ) -> Finished:
     """Run a plan, compute its metrics and evaluate its expectations.
 

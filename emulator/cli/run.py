@@ -14,6 +14,7 @@ from emulator.cli.captures import EPOCH
 if TYPE_CHECKING:
     from emulator.cli.pipeline import Finished
     from emulator.record.run import Json
+    from emulator.scenario.plan import FleetPlan, Plan
     from emulator.sim.journal import Journal
 
 _STRATEGY_HEADINGS: Final = (
@@ -72,7 +73,7 @@ def run(
       ipa-emulator run --pcap r0-r1 --mrt r2 scenarios/clique-5-withdraw.yaml
     """  # noqa: D301 - \b is click's mark for text that must not be re-wrapped
     from emulator.analysis.plots import FORMATS
-    from emulator.cli.pipeline import default_folder, load_all, plan_of, simulated, written
+    from emulator.cli.pipeline import default_folder, full_plan_of, load_all, plan_of, simulated, written
     from emulator.cli.progress import progress
     from emulator.record.folder import refuse_foreign
 
@@ -91,7 +92,8 @@ def run(
     if pcaps or routers:
         from emulator.cli.captures import captures
 
-        wanted = [captures(build(one), pcaps, routers, epoch) for one in loaded]
+        full = partial(full_plan_of, what="captures need", seed=seed, allow_code=allow_code, routes=routes)
+        wanted = [captures(full(one), pcaps, routers, epoch) for one in loaded]
     summaries: list[Json] = []
     passed = True
     for number, (one, folder) in enumerate(zip(loaded, folders, strict=True)):
@@ -100,11 +102,13 @@ def run(
         with progress(one.document.name, quiet=quiet) as report:
             if pcaps or routers:
                 kept = wanted[number].watch()
-                plan, journal = wanted[number].plan, _journal(routes_history)
-                finished = simulated(plan, report, watch=kept, journal=journal)
+                captured = wanted[number].plan
+                journal = _journal(captured, routes_history)
+                finished = simulated(captured, report, watch=kept, journal=journal)
                 write(finished, folder, report=report, also=partial(wanted[number].write, kept))
             else:
-                finished = simulated(build(one), report, journal=_journal(routes_history))
+                plan = build(one)
+                finished = simulated(plan, report, journal=_journal(plan, routes_history))
                 write(finished, folder, report=report)
         passed &= finished.passed
         summaries.append(finished.record.summary)
@@ -120,11 +124,13 @@ def run(
     return 0 if passed else 1
 
 
-def _journal(is_kept: bool | None) -> Journal | None:
-    """A run's journal; asked for, it is kept however large the network is."""
+def _journal(plan: Plan | FleetPlan, is_kept: bool | None) -> Journal | None:
+    """A run's journal; asked for, it is kept however large the network is. Compact speakers have none."""
+    from emulator.scenario.plan import FleetPlan
     from emulator.sim.journal import Journal
 
-    return None if is_kept is False else Journal(is_forced=bool(is_kept))
+    is_compact = isinstance(plan, FleetPlan) and not is_kept
+    return None if is_kept is False or is_compact else Journal(is_forced=bool(is_kept))
 
 
 def show(finished: Finished) -> None:

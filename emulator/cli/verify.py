@@ -95,12 +95,12 @@ def verify(
 
 def _read(file: Path, seed: int | None) -> tuple[Loaded, Plan]:
     """Load and resolve the scenario, and refuse what no real router can be made to do."""
-    from emulator.scenario.build import build
+    from emulator.cli.pipeline import full_plan_of
     from emulator.scenario.loader import load
     from emulator.verify.play import refuse_unplayable
 
     loaded = load(file)
-    plan = build(loaded, seed=seed)
+    plan = full_plan_of(loaded, "`verify` needs", seed=seed)
     refuse_unplayable(plan, loaded.problem)
     return loaded, plan
 

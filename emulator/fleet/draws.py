@@ -1,9 +1,4 @@
-"""Chance in the fleet: a hash of who draws and when, so that nobody's numbers shift anybody else's.
-
-A draw has no state. Two prefixes that do not otherwise meet may thus be run
-apart, or in another order, with the same result. All products stay below 2^63:
-the compiled and the plain loops give the same numbers.
-"""
+"""What the fleet's draws are made from: keys, and distributions as tables. Drawing is `chance`'s."""
 
 from __future__ import annotations
 
@@ -13,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from emulator.compiled import compiled
 from emulator.rng import derived_seed
 
 if TYPE_CHECKING:
@@ -21,40 +15,13 @@ if TYPE_CHECKING:
 
     from emulator.bgp.config import Delay
 
-_WORD: Final = (1 << 31) - 1
-_FIRST: Final = 0x2C1B3C6D
-_SECOND: Final = 0x297A2D39
-_SCALE: Final = 1.0 / (1 << 31)
+WORD: Final = (1 << 31) - 1
 _QUANTILES: Final = 4096
 
 
 def key_of(seed: int, name: str) -> int:
     """The key of a family of draws, in 31 bits."""
-    return derived_seed(seed, name) & _WORD
-
-
-@compiled
-def uniform(key, who, when):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """A number in [0, 1), in steps of 2^-31, that depends on all three (integers below 2^62)."""
-    state = key
-    for word in (who & _WORD, who >> 31, when & _WORD, (when >> 31) & _WORD):
-        state = ((state ^ word) * _FIRST) & _WORD
-        state ^= state >> 15
-        state = (state * _SECOND) & _WORD
-        state ^= state >> 16
-    return state * _SCALE
-
-
-@compiled
-def from_table(table, chance):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """The value of a distribution at ``chance`` in [0, 1), from its `quantiles`."""
-    last = len(table) - 1
-    if last == 0:
-        return table[0]
-    place = chance * last
-    index = int(place)
-    low = table[index]
-    return low + int((table[index + 1] - low) * (place - index))
+    return derived_seed(seed, name) & WORD
 
 
 def quantiles(delay: Delay) -> npt.NDArray[np.int64]:

@@ -6,12 +6,11 @@ Instants are integer nanoseconds after t = 0. What is asked of it happens at
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from emulator.bgp.config import Delay
 from emulator.compiled import view
 from emulator.fleet import tables as names
 from emulator.fleet.draws import key_of, quantiles
@@ -33,31 +32,13 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from emulator.fleet.config import FleetConfig
     from emulator.network.asgraph.graph import AsGraph
 
     Ints = npt.NDArray[np.int64]
 
 _BREATH: Final = 1 << 21
 """Entries of the queue between two looks at the world outside: about a second."""
-
-
-@dataclass(frozen=True, slots=True)
-class FleetConfig:
-    """How all speakers of a fleet are set; `emulator.bgp.config.SpeakerConfig` says what it means.
-
-    ``mrai`` (N,) int64 ns, a value a node. ``is_permit_all`` takes no notice of relationships.
-    """
-
-    mrai: Ints
-    mrai_jitter: tuple[float, float] = (1.0, 1.0)
-    is_mrai_per_prefix: bool = False
-    withdrawals_wait: bool = False
-    sender_side_loop_detection: bool = False
-    ghost_flushing: bool = False
-    echo: bool = True
-    keeps_incumbent: bool = False
-    processing: Delay = field(default_factory=Delay)
-    is_permit_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +289,11 @@ class Fleet:
         mask = (1 << names.LENGTH_SHIFT) - 1
         prefix: npt.NDArray[np.int32] = self.arrays.log[:, names.LENGTH_PREFIX] & mask
         return prefix
+
+    def lengths_of_log(self) -> npt.NDArray[np.int32]:
+        """The AS path length of every entry of the log, prepended ASes included."""
+        length: npt.NDArray[np.int32] = self.arrays.log[:, names.LENGTH_PREFIX] >> names.LENGTH_SHIFT
+        return length
 
     def path(self, entry: int) -> tuple[int, ...]:
         """The AS path of a log entry as in its node's Loc-RIB, prepended ASes included."""

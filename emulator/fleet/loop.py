@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Final
 
 from emulator.compiled import compiled
-from emulator.fleet.draws import from_table, uniform
+from emulator.fleet.chance import from_table, uniform
 from emulator.fleet.queue import NEVER, NOTHING, next_time, pop, push, room
 from emulator.fleet.speakers import (
     ADVERTISE,

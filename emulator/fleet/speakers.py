@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Final
 
 from emulator.compiled import compiled
-from emulator.fleet.draws import uniform
+from emulator.fleet.chance import uniform
 from emulator.fleet.queue import push
 from emulator.fleet.tables import (
     ADJ_IN,

@@ -173,6 +173,14 @@ class Network:
                 incident[end].append(link.index)
         return tuple(tuple(links) for links in incident)
 
+    def links_between(self, first: int, second: int) -> tuple[int, ...]:
+        """The links that join two routers, ascending."""
+        return tuple(link for link in self.links_of[first] if self.links[link].other(first) == second)
+
+    def neighbors(self, router: int) -> tuple[int, ...]:
+        """The routers at the other ends of a router's links, each once, in the links' order."""
+        return tuple(dict.fromkeys(self.links[link].other(router) for link in self.links_of[router]))
+
     @cached_property
     def routers_of(self) -> dict[int, tuple[int, ...]]:
         """For each AS number the indices of its routers, ascending."""

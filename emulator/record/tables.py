@@ -133,6 +133,23 @@ SITES: Final[Schema] = {
 ASes with a POP and collectors are not counted.
 """
 
+RATES: Final[Schema] = {
+    "at_s": "Float64",
+    "until_s": "Float64",
+    "announcements": "UInt32",  # sent anywhere in [at_s, until_s)
+    "withdrawals": "UInt32",
+}
+"""On AS graphs, where `updates` has only what collectors and small networks hear: all BGP messages."""
+
+BEST_PATHS: Final[Schema] = {
+    "at_s": "Float64",
+    "router": "Int32",  # node of the graph, in ascending order of AS numbers
+    "prefix": "String",
+    "next_hop": "Int64",  # AS number, the router's own where it announces the prefix; -1 for no route
+    "length": "Int32",  # of the AS path
+}
+"""On AS graphs: every change of a Loc-RIB after t = 0."""
+
 TABLES: Final[dict[str, Schema]] = {
     "requests": REQUESTS,
     "rtt": RTT,
@@ -145,6 +162,8 @@ TABLES: Final[dict[str, Schema]] = {
     "hosts": HOSTS,
     "reach": REACH,
     "sites": SITES,
+    "rates": RATES,
+    "best_paths": BEST_PATHS,
 }
 
 RTT_BINS: Final = 900

@@ -16,7 +16,7 @@ from emulator.scenario.check_network import check_network
 from emulator.scenario.check_policies import check_policies
 from emulator.scenario.check_timeline import check_timeline
 from emulator.scenario.schema_clients import IpaStrategy
-from emulator.scenario.schema_network import LabNetwork, WorldNetwork
+from emulator.scenario.schema_network import GraphNetwork, LabNetwork, WorldNetwork
 from emulator.units import format_duration
 
 if TYPE_CHECKING:
@@ -80,6 +80,10 @@ def _check_clients(document: Scenario) -> Iterator[Finding]:
             ("clients", "groups"),
             "the world makes its own groups, from the access networks and their cities",
         )
+    if isinstance(network, GraphNetwork) and clients.groups:
+        yield ("clients", "groups"), "an AS graph draws its groups: say `population`"
+    if not isinstance(network, GraphNetwork) and "population" in clients.model_fields_set:
+        yield ("clients", "population"), "only an AS graph draws its groups"
     if clients.hosts == "pypi":
         return
     total = sum(host.share for host in clients.hosts)

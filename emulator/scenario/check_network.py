@@ -5,16 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emulator.errors import suggest
-from emulator.scenario.schema_network import BuiltinSpec, LabNetwork, NetworkSpec, TransitSpec, WorldNetwork
+from emulator.scenario.check_graph import check_graph
+from emulator.scenario.schema_graph import site_codes
+from emulator.scenario.schema_network import (
+    BuiltinSpec,
+    GraphNetwork,
+    LabNetwork,
+    NetworkSpec,
+    TransitSpec,
+    WorldNetwork,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from emulator.scenario.findings import Finding
-    from emulator.scenario.schema_network import CdnSpec, RelationshipsNetwork, RouterSpec
+    from emulator.scenario.schema_network import CdnSpec, RouterSpec
 
 
-def check_network(network: LabNetwork | RelationshipsNetwork | WorldNetwork) -> Iterator[Finding]:
+def check_network(network: LabNetwork | GraphNetwork | WorldNetwork) -> Iterator[Finding]:
     """Everything that one form of network can have wrong without looking at its data."""
     if isinstance(network, LabNetwork):
         yield from _check_links(network)
@@ -23,6 +32,17 @@ def check_network(network: LabNetwork | RelationshipsNetwork | WorldNetwork) -> 
     elif isinstance(network, WorldNetwork):
         yield from _check_networks(network)
         yield from _check_cdn(network.cdn, network)
+    else:
+        yield from check_graph(network)
+
+
+def sites_of(network: GraphNetwork) -> tuple[str, ...]:
+    """Names of the POPs and collectors that the document lists, or counts."""
+    pops: tuple[str, ...] = ()
+    if network.cdn is not None:
+        given = network.cdn.pops
+        pops = site_codes(given) if isinstance(given, int) else tuple(given)
+    return (*pops, *network.collectors)
 
 
 def neighbours(network: LabNetwork) -> dict[str, list[str]]:

@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from emulator.errors import suggest
-from emulator.scenario.check_network import neighbours, networks_of, transit_of
+from emulator.scenario.check_network import neighbours, networks_of, sites_of, transit_of
 from emulator.scenario.schema_network import (
     BuiltinSpec,
     GenerateSpec,
+    GraphNetwork,
     LabNetwork,
-    RelationshipsNetwork,
     WorldNetwork,
 )
 from emulator.scenario.schema_timeline import (
@@ -121,11 +121,11 @@ def _check_router(document: Scenario, path: tuple[str | int, ...], name: str) ->
     network = document.network
     if isinstance(network, LabNetwork) and name not in network.routers:
         yield path, f"unknown router {name!r}{suggest(name, network.routers)}"
-    if isinstance(network, RelationshipsNetwork) and not _AS_ROUTER.fullmatch(name):
-        yield (
-            path,
-            f"expected a router of this network, called AS and its number such as 'AS174', got {name!r}",
-        )
+    if isinstance(network, GraphNetwork):
+        named = sites_of(network)
+        if name not in named and not _AS_ROUTER.fullmatch(name):
+            expected = "a router of this network, called AS and its number such as 'AS174'"
+            yield path, f"expected {expected}, got {name!r}{suggest(name, named)}"
 
 
 def _check_link(document: Scenario, path: tuple[str | int, ...], ends: tuple[str, str]) -> Iterator[Finding]:
@@ -156,8 +156,12 @@ def _check_cut(document: Scenario, path: tuple[str | int, ...], target: Any) -> 
 
 def _check_pop(document: Scenario, path: tuple[str | int, ...], pop: str) -> Iterator[Finding]:
     network = document.network
-    if not isinstance(network, WorldNetwork):
-        yield path, "only the world has POPs: name a router"
+    if isinstance(network, GraphNetwork) and network.cdn is not None:
+        codes = sites_of(network)
+        if not isinstance(network.cdn.pops, int) and pop not in codes:
+            yield path, f"unknown POP {pop!r}{suggest(pop, codes)}"
+    elif not isinstance(network, WorldNetwork):
+        yield path, "only a CDN has POPs: name a router"
     elif not isinstance(network.cdn.pops, str) and pop not in network.cdn.pops:
         yield path, f"unknown POP {pop!r}{suggest(pop, network.cdn.pops)}"
 
@@ -170,7 +174,7 @@ def _check_place(document: Scenario, path: tuple[str | int, ...], target: Any) -
     if router is not None:
         yield from _check_router(document, (*path, "router"), router)
     network = document.network
-    if target.network is None or isinstance(network, RelationshipsNetwork):
+    if target.network is None or isinstance(network, GraphNetwork):
         return
     generated = isinstance(network, WorldNetwork) and any(
         isinstance(one, (BuiltinSpec, GenerateSpec)) for one in network.networks
@@ -183,8 +187,12 @@ def _check_sessions(
     document: Scenario, path: tuple[str | int, ...], target: ProviderSessions
 ) -> Iterator[Finding]:
     network = document.network
+    if isinstance(network, GraphNetwork) and network.cdn is not None:
+        if target.pop is not None:
+            yield from _check_pop(document, (*path, "pop"), target.pop)
+        return
     if not isinstance(network, WorldNetwork):
-        yield (*path, "provider"), "only the world has a CDN with providers: name a prefix and its router"
+        yield (*path, "provider"), "only a CDN has providers: name a prefix and its router"
         return
     providers = transit_of(network.cdn)
     if target.provider not in providers:
@@ -197,10 +205,12 @@ def _check_sessions(
 def _check_originations(document: Scenario) -> Iterator[Finding]:
     """Check that prefixes are announced before they are withdrawn."""
     network = document.network
-    if isinstance(network, WorldNetwork):
+    if isinstance(network, WorldNetwork) or getattr(network, "cdn", None) is not None:
         return
     routers = network.routers.items() if isinstance(network, LabNetwork) else ()
     announced = {(name, each.prefix) for name, router in routers for each in router.originated}
+    if isinstance(network, GraphNetwork):
+        announced |= {(name, text) for name, texts in network.prefixes.items() for text in texts}
     in_time = sorted(enumerate(document.timeline), key=lambda item: item[1].at)
     for index, event in in_time:
         if isinstance(event, AnnounceEvent) and event.router is not None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from emulator.bgp.config import SpeakerConfig
     from emulator.bgp.liveness import SessionConfig
     from emulator.clients.config import ClientConfig
-    from emulator.fleet.fleet import FleetConfig
+    from emulator.fleet.config import FleetConfig
     from emulator.forwarding.history import Destination
     from emulator.network.asgraph.graph import AsGraph
     from emulator.network.model import ClientGroup, Network, Pop

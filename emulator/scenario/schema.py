@@ -64,7 +64,7 @@ class Scenario(Shape):
         default=1, description="All that is drawn at random follows from it."
     )
     network: NetworkForm = Field(
-        description="The network: router by router, an AS relationships file, or the world.",
+        description="The network: router by router, an AS graph from a file or made up, or the world.",
         examples=[{"routers": {"r0": {"asn": 65000}, "r1": {"asn": 65001}}, "links": []}],
     )
     bgp: BgpSpec = Field(default_factory=BgpSpec, description="BGP's settings.")

@@ -147,6 +147,26 @@ class LabGroup(Shape):
     )
 
 
+class Population(Shape):
+    """Client groups of an AS graph."""
+
+    weight: Text = Field(
+        default="customer-cone",
+        description="What makes an AS count more: `customer-cone` (the ASes that are served through it), "
+        "`uniform`, or a CSV file of AS numbers and weights, relative to the scenario's folder.",
+        examples=["uniform", "users-by-asn.csv"],
+    )
+    count: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=500,
+        description="How many to draw in proportion to their weight: the groups that requests come from. "
+        "Catchments and losses of connectivity are of all ASes.",
+    )
+    last_mile: Time = Field(
+        default=Duration(10 * MILLISECOND),
+        description="Median access RTT that requests add to the path's.",
+    )
+
+
 class Host(Shape):
     """A host name that requests go to."""
 
@@ -204,6 +224,7 @@ class ClientsSpec(Shape):
         description="Client groups of a lab. The world makes its own: one a city of an access network.",
         examples=[[{"router": "r4", "weight": 1}]],
     )
+    population: Population = Field(default_factory=Population, description="Client groups of an AS graph.")
     hosts: Annotated[
         Annotated[Literal["pypi"], branch("text")]
         | Annotated[Annotated[tuple[Host, ...], Field(min_length=1)], branch("many")],

@@ -1,4 +1,4 @@
-"""``network:`` in its three forms: router by router, an AS relationships file, the world."""
+"""``network:`` in its forms: router by router, an AS graph (a file, or made up), the world."""
 
 from __future__ import annotations
 
@@ -6,40 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from emulator.scenario.fields import (
-    Asn,
-    Bandwidth,
-    Rate,
-    Shape,
-    Share,
-    Text,
-    Time,
-    Uniform,
-    branch,
-    by_key,
-)
+from emulator.scenario.fields import Asn, Bandwidth, Rate, Shape, Share, Text, branch, by_key
+from emulator.scenario.schema_graph import GeneratedNetwork, GraphNetwork, RelationshipsNetwork
 from emulator.scenario.schema_lab import LabNetwork, RouterSpec
-from emulator.units import Duration
 
-__all__ = ["LabNetwork", "RouterSpec"]
-
-
-class RelationshipsNetwork(Shape):
-    """One router an AS, from a file of AS relationships; the router of AS 174 is called ``AS174``."""
-
-    as_relationships: Text = Field(
-        description="CAIDA serial-1 or serial-2 file (.txt, .gz, .bz2, .xz), relative to the scenario's "
-        "folder.",
-        examples=["20190701.as-rel.txt.xz"],
-    )
-    link_delay: Annotated[
-        Annotated[Time, branch("text")] | Annotated[Uniform, branch("uniform")],
-        by_key("a duration or {uniform: [low, high]}", "uniform", text="text"),
-    ] = Field(
-        default=Uniform.model_construct(uniform=(Duration(2_000_000), Duration(50_000_000))),
-        description="One-way delay of every link, or the distribution it is drawn from.",
-        examples=["10ms", {"uniform": ["2ms", "50ms"]}],
-    )
+__all__ = ["GeneratedNetwork", "GraphNetwork", "LabNetwork", "RelationshipsNetwork", "RouterSpec"]
 
 
 class NetworkSpec(Shape):
@@ -208,11 +179,13 @@ class WorldNetwork(Shape):
 NetworkForm = Annotated[
     Annotated[LabNetwork, branch("routers")]
     | Annotated[RelationshipsNetwork, branch("as_relationships")]
+    | Annotated[GeneratedNetwork, branch("generate")]
     | Annotated[WorldNetwork, branch("world")],
     by_key(
-        "a network: a mapping with `routers`, `as_relationships` or `world`",
+        "a network: a mapping with `routers`, `as_relationships`, `generate` or `world`",
         "routers",
         "as_relationships",
+        "generate",
         "world",
         otherwise="routers",
     ),

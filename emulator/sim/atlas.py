@@ -10,7 +10,7 @@ from emulator.units import seconds
 
 if TYPE_CHECKING:
     from emulator.record.run import Json
-    from emulator.scenario.plan import Plan
+    from emulator.scenario.plan import FleetPlan, Plan
 
 
 def atlas_of(plan: Plan) -> Json:
@@ -18,10 +18,8 @@ def atlas_of(plan: Plan) -> Json:
     network = plan.network
     atlas: Json = {
         "routers": [router.name for router in network.routers],
-        "events": [
-            {"index": e.index, "at_s": seconds(e.at), "kind": e.kind, "label": e.label} for e in plan.timeline
-        ],
-        "phases": _phases(plan),
+        "events": events_of(plan),
+        "phases": phases_of(plan),
         "strategies": [],
         "pops": [],
         "groups": [],
@@ -49,12 +47,20 @@ def atlas_of(plan: Plan) -> Json:
     return atlas
 
 
+def events_of(plan: Plan | FleetPlan) -> list[Json]:
+    """The timeline, for people."""
+    return [
+        {"index": e.index, "at_s": seconds(e.at), "kind": e.kind, "label": e.label} for e in plan.timeline
+    ]
+
+
 def _place(plan: Plan, city: str) -> Json:
     it = plan.network.cities.get(city)
     return {} if it is None else {"lat": it.latitude, "lon": it.longitude}
 
 
-def _phases(plan: Plan) -> Json:
+def phases_of(plan: Plan | FleetPlan) -> Json:
+    """When the run's phases begin and end."""
     if plan.clients is None:
         return {"fault_s": None, "during_end_s": seconds(plan.duration), "end_s": seconds(plan.duration)}
     phases = plan.clients.phases

@@ -3,39 +3,34 @@
 from __future__ import annotations
 
 import gc
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, Final
 
 from emulator.clients.requests import evaluate
-from emulator.forwarding.history import Fate
+from emulator.compiled import prefer_plain
+from emulator.errors import InputError
 from emulator.record.run import SUMMARY_SCHEMA, RunRecord, new_manifest
+from emulator.scenario.plan import FleetPlan
 from emulator.sim.atlas import atlas_of
 from emulator.sim.emulation import Emulation
 from emulator.sim.faults import Faults
-from emulator.units import MILLISECOND, SECOND
+from emulator.sim.paths import paths_table
 from emulator.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from emulator.forwarding.history import ForwardingHistory
     from emulator.record.run import Json
     from emulator.record.tables import Table
     from emulator.scenario.plan import Plan
     from emulator.sim.journal import Journal
     from emulator.sim.notes import Watch
 
-_FATES = {
-    Fate.DELIVERED: "delivered",
-    Fate.NO_ROUTE: "no-route",
-    Fate.BLACKHOLE: "blackhole",
-    Fate.LOOP: "loop",
-}
+_COMPILED_FROM: Final = 100_000
+"""Ends of sessions, times prefixes: smaller AS graphs are done sooner than loops are loaded."""
 
 
 def simulate(
-    plan: Plan,
+    plan: Plan | FleetPlan,
     *,
     progress: Callable[[str, float], None] = lambda _stage, _done: None,
     inspect: Callable[[Emulation], None] = lambda _: None,
@@ -47,8 +42,14 @@ def simulate(
     ``progress`` hears the stage's name and how much of it is done. ``inspect``
     sees the network as it stands at the end, for checks. ``watch`` notes what
     captures need, ``journal`` what the route history needs. Raises
-    `DoesNotSettleError` where the network has no stable state to start from.
+    `DoesNotSettleError` where the network has no stable state to start from, and
+    `InputError` where compact speakers are asked for what only full ones can tell.
     """
+    if isinstance(plan, FleetPlan):
+        if watch is not None or journal is not None:
+            message = "captures and route histories need `network: {speakers: full}`"
+            raise InputError(message)
+        return _simulate_fleet(plan, progress)
     was_collecting = gc.isenabled()
     gc.disable()  # millions of small objects, hardly a cycle: collecting them costs a third of the run
     try:
@@ -56,6 +57,15 @@ def simulate(
     finally:
         if was_collecting:
             gc.enable()
+
+
+def _simulate_fleet(plan: FleetPlan, progress: Callable[[str, float], None]) -> RunRecord:
+    """Run a plan on an AS graph, its loops in the form that is done first."""
+    if plan.graph.slot_count * len(plan.prefixes) < _COMPILED_FROM:
+        prefer_plain()
+    from emulator.sim.fleet.run import simulate_fleet
+
+    return simulate_fleet(plan, progress=progress)
 
 
 def _simulate(
@@ -80,7 +90,7 @@ def _simulate(
     inspect(emulation)
     tables: dict[str, Table] = {"updates": emulation.recorder.updates()}
     if plan.network.groups and plan.destinations:
-        tables["paths"] = paths_table(plan, history)
+        tables["paths"] = paths_table(plan.destinations, history)
     if plan.clients is not None:
         tables.update(
             evaluate(
@@ -113,26 +123,3 @@ def _summary(plan: Plan, emulation: Emulation) -> Json:
     if plan.list_routes:
         summary["routes"] = emulation.recorder.routes()
     return summary
-
-
-def paths_table(plan: Plan, history: ForwardingHistory) -> Table:
-    """Every client group's path to every destination, one row a change."""
-    states = history.states
-    columns: Table = {name: [] for name in ("prefix", "group", "start_s", "state")}
-    rows: list[int] = []
-    for (destination, group), timeline in sorted(history.timelines.items()):
-        count = len(timeline.states)
-        columns["prefix"] += [plan.destinations[destination].name] * count
-        columns["group"] += [group] * count
-        columns["start_s"] += (timeline.starts / SECOND).tolist()
-        rows += timeline.states.tolist()
-    fates = [_FATES[state.fate] for state in states]
-    columns["state"] = [fates[row] for row in rows]
-    chosen = np.array(rows, np.int64)
-    delivered = np.array([state.fate is Fate.DELIVERED for state in states])
-    rtt = np.array([2 * state.one_way / MILLISECOND for state in states])
-    columns["pop"] = np.array([state.pop for state in states], np.int32)[chosen]
-    columns["rtt_ms"] = np.where(delivered, rtt, np.nan).astype(np.float32)[chosen]
-    columns["loss"] = np.array([state.loss for state in states], np.float32)[chosen]
-    columns["hops"] = np.array([len(state.links) for state in states], np.int16)[chosen]
-    return columns

@@ -10,12 +10,13 @@ from emulator.bgp.wiring import wire
 from emulator.errors import ScenarioError
 from emulator.scenario.build.clients import build_clients
 from emulator.scenario.build.events import build_timeline
+from emulator.scenario.build.fleet import build_fleet_plan
 from emulator.scenario.build.network import build_network
 from emulator.scenario.build.operations import check_operations
 from emulator.scenario.build.prefixes import build_addressing
 from emulator.scenario.build.problems import Problems
 from emulator.scenario.build.protocol import build_protocol
-from emulator.scenario.plan import Plan
+from emulator.scenario.plan import FleetPlan, Plan
 
 if TYPE_CHECKING:
     from emulator.scenario.loader import Loaded
@@ -24,8 +25,10 @@ ROUTES_LISTED_MAX = 1000
 """Networks of more routers list their routes in summary.json only where asked."""
 
 
-def build(loaded: Loaded, *, seed: int | None = None, allow_code: bool = False, routes: bool = False) -> Plan:
-    """Resolve ``loaded`` into a `Plan`.
+def build(
+    loaded: Loaded, *, seed: int | None = None, allow_code: bool = False, routes: bool = False
+) -> Plan | FleetPlan:
+    """Resolve ``loaded`` into a `Plan`, or a `FleetPlan` where speakers are to be compact.
 
     ``seed`` overrides the file's. ``allow_code`` permits strategies that import
     a user's class: a scenario from a stranger must not run code. Raises
@@ -34,12 +37,26 @@ def build(loaded: Loaded, *, seed: int | None = None, allow_code: bool = False, 
     document = loaded.document
     number = document.seed if seed is None else seed
     problems = Problems(loaded)
-    world = build_network(document, number, problems)
+    inputs = {PurePath(loaded.file).name: hashlib.sha256(loaded.data).hexdigest()}
+    world = build_network(document, number, problems, inputs)
     problems.raise_if_any()
     addressing = build_addressing(document, world, problems)
     timeline = build_timeline(document, world, addressing, problems)
     clients = build_clients(document, world, addressing, timeline, problems, allow_code=allow_code)
-    inputs = {PurePath(loaded.file).name: hashlib.sha256(loaded.data).hexdigest()}
+    if world.graph is not None:
+        fleet = build_fleet_plan(
+            document,
+            world.graph,
+            addressing,
+            timeline,
+            clients,
+            problems,
+            seed=number,
+            routes=routes or len(world.graph.graph) <= ROUTES_LISTED_MAX,
+            inputs=inputs,
+        )
+        problems.raise_if_any()
+        return fleet
     protocol = build_protocol(document, world.network, addressing, problems, seed=number, inputs=inputs)
     problems.raise_if_any()
     wiring = protocol.wiring or wire(world.network)

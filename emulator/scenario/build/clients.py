@@ -51,7 +51,7 @@ def build_clients(
     allow_code: bool,
 ) -> ClientConfig | None:
     """Resolve the clients' side; None where nobody asks."""
-    if not document.strategies or not world.network.groups:
+    if not document.strategies or not world.names.groups:
         if document.strategies and world.cdn_asn is None:
             problems.add(
                 ("strategies",),
@@ -110,7 +110,7 @@ def _strategy(name: str, given: Any, world: Built, addressing: Addressing) -> St
             )
         case UnicastStrategy():
             addresses = tuple(
-                Address(pop.code, addressing.destination(f"pop {pop.code}")) for pop in world.network.pops
+                Address(pop.code, addressing.destination(f"pop {pop.code}")) for pop in world.names.pops
             )
             kind = Kind.UNICAST
         case UserStrategy():
@@ -135,7 +135,7 @@ def _provider_addresses(world: Built, addressing: Addressing, *, cover: bool) ->
     suffix = " with cover" if cover else ""
     return tuple(
         Address(
-            world.network.system_by_asn[asn].name,
+            world.names.system_by_asn[asn].name,
             addressing.destination(f"AS{asn}{suffix}"),
             asn,
             capacity_bps=world.capacity.get(asn, float("inf")),

@@ -125,7 +125,7 @@ class _Resolver:
 
     def __init__(self, world: Built, addressing: Addressing, problems: Problems) -> None:
         self.world = world
-        self.network = world.network
+        self.network = world.names
         self.addressing = addressing
         self.problems = problems
 
@@ -194,8 +194,7 @@ class _Resolver:
         """Neighbours of ``router`` in other ASes, each once."""
         network = self.network
         own = network.routers[router].asn
-        others = dict.fromkeys(network.links[link].other(router) for link in network.links_of[router])
-        return tuple(other for other in others if network.routers[other].asn != own)
+        return tuple(other for other in network.neighbors(router) if network.routers[other].asn != own)
 
     # Announcements --------------------------------------------------------------
 
@@ -253,7 +252,7 @@ class _Resolver:
 
     def _link_cut(self, ends: tuple[str, str], path: Path, *, repair: bool) -> tuple[tuple[Action, ...], str]:
         first, second = (self._router(name, (*path, i)) for i, name in enumerate(ends))
-        between = tuple(link.index for link in self.network.links if {*link.ends} == {first, second})
+        between = self.network.links_between(first, second)
         if not between and first != second:
             self.problems.add(path, f"no link joins {ends[0]!r} and {ends[1]!r}")
         said = "repair" if repair else "cut"
@@ -310,7 +309,7 @@ class _Resolver:
         )
         if it.link is not None:
             first, second = (self._router(name, (*path, "link", i)) for i, name in enumerate(it.link))
-            links = tuple(link.index for link in self.network.links if {*link.ends} == {first, second})
+            links = self.network.links_between(first, second)
             if not links:
                 self.problems.add((*path, "link"), f"no link joins {it.link[0]!r} and {it.link[1]!r}")
             return (Degrade(0, None, delay, loss, links=links),), f"{it.link[0]} - {it.link[1]}: {how}"
@@ -334,7 +333,8 @@ class _Resolver:
     def _asn(self, asn: int, path: Path) -> int:
         if asn not in self.network.routers_of:
             known = ", ".join(str(s.asn) for s in self.network.systems if s.kind is not Kind.ACCESS)
-            self.problems.add(path, f"AS{asn} is not in this network; among others it has: {known}")
+            others = f"; among others it has: {known}" if known else ""
+            self.problems.add(path, f"AS{asn} is not in this network{others}")
         return asn
 
     def _presence(self, asn: int, city: str, path: Path) -> int:

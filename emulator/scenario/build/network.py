@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -17,11 +17,16 @@ from emulator.network.model import (
     Relationship,
     Router,
 )
+from emulator.scenario.build.full import ROUTERS_MAX, as_network
+from emulator.scenario.build.graph import build_graph
+from emulator.scenario.build.names import GraphNames
 from emulator.scenario.build.world import build_world_network
-from emulator.scenario.schema_network import LabNetwork, WorldNetwork
+from emulator.scenario.schema_network import GraphNetwork, LabNetwork, WorldNetwork
 
 if TYPE_CHECKING:
     from emulator.network.physical import PhysicalWorld
+    from emulator.scenario.build.graph import BuiltGraph
+    from emulator.scenario.build.names import Names
     from emulator.scenario.build.problems import Problems
     from emulator.scenario.schema import Scenario
 
@@ -45,13 +50,26 @@ class Built:
     cdn_asn: int | None = None
     transit: tuple[int, ...] = ()
     capacity: dict[int, float] = field(default_factory=dict)
+    graph: BuiltGraph | None = None
+    """The AS graph, where speakers are to be compact; ``network`` is empty then."""
+
+    @property
+    def names(self) -> Names:
+        """What names mean here."""
+        if self.graph is None:
+            return self.network
+        it = self.graph
+        return GraphNames(it.graph, it.pops, it.groups, it.cdn)
 
 
 _NOTHING = Built(Network((), ()))
 
 
-def build_network(document: Scenario, seed: int, problems: Problems) -> Built:
-    """Build the network in whichever form it is given; an empty one after a problem."""
+def build_network(document: Scenario, seed: int, problems: Problems, inputs: dict[str, str]) -> Built:
+    """Build the network in whichever form it is given; an empty one after a problem.
+
+    ``inputs`` receives the SHA-256 of each file that an AS graph is made from.
+    """
     match document.network:
         case LabNetwork() as lab:
             return Built(_lab(document, lab))
@@ -63,13 +81,38 @@ def build_network(document: Scenario, seed: int, problems: Problems) -> Built:
             capacity = {t.asn: t.capacity for t in world.cdn.transit if not isinstance(t, int) and t.capacity}
             transit = tuple(t if isinstance(t, int) else t.asn for t in world.cdn.transit)
             return Built(network, physical, world.cdn.asn, transit, capacity)
-        case _:
-            problems.add(
-                ("network", "as_relationships"),
-                "this version does not read AS relationships files yet; write the network router by router, "
-                "or use `world: builtin`",
-            )
-            return _NOTHING
+        case GraphNetwork() as spec:
+            return _graph(document, spec, seed, problems, inputs)
+
+
+def _graph(
+    document: Scenario, spec: GraphNetwork, seed: int, problems: Problems, inputs: dict[str, str]
+) -> Built:
+    """An AS graph: as it is, or made into routers and links."""
+    graph = build_graph(document, spec, seed, problems, inputs)
+    if graph is None:
+        return _NOTHING
+    cdn_asn = None if graph.cdn is None else graph.cdn.asn
+    if graph.cdn is None:
+        names = GraphNames(graph.graph).router_by_name
+        announcing = dict.fromkeys([*spec.prefixes, *(getattr(e, "router", None) for e in document.timeline)])
+        found = [(name, names[name].index) for name in announcing if name is not None and name in names]
+        graph = replace(graph, pops=tuple(Pop(i, name, "", node) for i, (name, node) in enumerate(found)))
+    if spec.speakers == "compact":
+        return Built(Network((), ()), cdn_asn=cdn_asn, transit=graph.transit, graph=graph)
+    if len(graph.graph) > ROUTERS_MAX:
+        problems.add(
+            ("network", "speakers"),
+            f"full speakers are for up to {ROUTERS_MAX:,} routers; this graph has {len(graph.graph):,}",
+        )
+        return _NOTHING
+    if graph.prepend.any():
+        problems.add(
+            ("network", "cdn", "pops"),
+            "full speakers take no `prepend` of a POP: leave it out, or be compact",
+        )
+    network = as_network(graph.graph, graph.delays, graph.pops, graph.groups, graph.cdn)
+    return Built(network, cdn_asn=cdn_asn, transit=graph.transit)
 
 
 def _lab(document: Scenario, lab: LabNetwork) -> Network:

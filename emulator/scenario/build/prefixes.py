@@ -18,7 +18,7 @@ from emulator.forwarding.lpm import resolve
 from emulator.scenario.build.policies import communities, large_communities
 from emulator.scenario.plan import Prefix
 from emulator.scenario.schema_clients import IpaStrategy, UnicastStrategy, UserStrategy
-from emulator.scenario.schema_network import LabNetwork
+from emulator.scenario.schema_network import GraphNetwork, LabNetwork
 from emulator.timeline import Originate
 
 if TYPE_CHECKING:
@@ -82,21 +82,21 @@ class _Making:
 
 def build_addressing(document: Scenario, world: Built, problems: Problems) -> Addressing:
     """Lay out the prefixes that the scenario's strategies and timeline need."""
-    return _lab(document) if world.cdn_asn is None else _world(document, world, problems)
+    if world.cdn_asn is not None:
+        return _world(document, world, problems)
+    return _lab(document, world, problems)
 
 
-def _lab(document: Scenario) -> Addressing:
+def _lab(document: Scenario, world: Built, problems: Problems) -> Addressing:
     """Prefixes as written, at their routers and in the timeline; the first one is what clients use."""
     making = _Making()
     specs = document.network.routers if isinstance(document.network, LabNetwork) else {}
+    _graph_prefixes(making, document, world, problems)
     for router, spec in enumerate(specs.values()):
         for each in spec.originated:
             prefix = making.prefix(each.prefix, "lab")
             making.originations.append(Originate(router, prefix, carrying=carried(each, router)))
-    for event in document.timeline:
-        changed = getattr(event, "announce", None) or getattr(event, "withdraw", None)
-        if isinstance(changed, str):
-            making.prefix(changed, "lab")
+    _timeline_prefixes(making, document)
     if making.prefixes:
         address = making.prefixes[0].text
         for spec in specs.values():
@@ -104,6 +104,26 @@ def _lab(document: Scenario) -> Addressing:
                 making.prefix(aggregate.prefix, "lab")
         making.destination("shared", address)
     return making.finish()
+
+
+def _graph_prefixes(making: _Making, document: Scenario, world: Built, problems: Problems) -> None:
+    """What routers of an AS graph announce before t = 0."""
+    if not isinstance(document.network, GraphNetwork):
+        return
+    for name, texts in document.network.prefixes.items():
+        known = world.names.router_by_name.get(name)
+        if known is None:
+            problems.add(("network", "prefixes", name), f"there is no router {name!r} in this network")
+        else:
+            making.originations += [Originate(known.index, making.prefix(text, "lab")) for text in texts]
+
+
+def _timeline_prefixes(making: _Making, document: Scenario) -> None:
+    """What is announced or withdrawn by name."""
+    for event in document.timeline:
+        changed = getattr(event, "announce", None) or getattr(event, "withdraw", None)
+        if isinstance(changed, str):
+            making.prefix(changed, "lab")
 
 
 def carried(spec: Carried, router: int) -> Attributes | None:
@@ -125,7 +145,7 @@ def _first_host(prefix: str) -> str:
 
 
 def _world(document: Scenario, world: Built, problems: Problems) -> Addressing:
-    making, pops = _Making(), world.network.pops
+    making, pops = _Making(), world.names.pops
     strategies = document.strategies.values()
     wants_providers = any(isinstance(s, (IpaStrategy, UserStrategy)) for s in strategies)
     covers = {s.cover for s in strategies if isinstance(s, (IpaStrategy, UserStrategy))}
@@ -153,6 +173,9 @@ def _world(document: Scenario, world: Built, problems: Problems) -> Addressing:
             prefix = making.prefix(_POP.format(pop.index + 1), f"pop {pop.code}")
             making.originations.append(Originate(pop.router, prefix))
     _world_destinations(making, world, covers, wants_providers=wants_providers)
+    if isinstance(document.network, GraphNetwork):
+        _graph_prefixes(making, document, world, problems)
+        _timeline_prefixes(making, document)
     return making.finish()
 
 
@@ -172,7 +195,5 @@ def _world_destinations(making: _Making, world: Built, covers: set[bool], *, wan
 
 def _meets(world: Built, router: int, asn: int) -> bool:
     """Whether the CDN's router has a session with the AS."""
-    network = world.network
-    return any(
-        network.routers[network.links[link].other(router)].asn == asn for link in network.links_of[router]
-    )
+    theirs = world.names.routers_of.get(asn, ())
+    return any(neighbor in theirs for neighbor in world.names.neighbors(router))

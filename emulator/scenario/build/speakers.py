@@ -111,7 +111,7 @@ def configs(settings: Settings, *, seed: int, router: str) -> tuple[SpeakerConfi
     said, defaults = dict(settings.said), dict(settings.defaults)
     for given in (said, defaults):
         if "mrai" in given:
-            given["mrai"] = _mrai(given["mrai"], seed, router)
+            given["mrai"] = mrai_of(given["mrai"], seed, router)
     if settings.like is None:
         speaker, session = _speaker(SpeakerConfig(), defaults), _session(SessionConfig(), defaults)
     else:
@@ -142,7 +142,7 @@ def _tie_break(base: TieBreak, given: Given) -> TieBreak:
     return replace(base, **changes)
 
 
-def _delay(spec: Duration | Uniform | Lognormal) -> Delay:
+def make_delay(spec: Duration | Uniform | Lognormal) -> Delay:
     """Make a duration, or what it is drawn from."""
     match spec:
         case Uniform(uniform=(low, high)):
@@ -159,7 +159,7 @@ def _damping(spec: schema_bgp.Damping | str) -> Damping | None:
     return Damping(spec.half_life, spec.suppress, spec.reuse, spec.max)
 
 
-def _mrai(spec: Duration | dict[Duration, float], seed: int, router: str) -> Duration:
+def mrai_of(spec: Duration | dict[Duration, float], seed: int, router: str) -> Duration:
     """One value, or the one whose share of speakers this router falls into."""
     if not isinstance(spec, dict):
         return spec
@@ -199,6 +199,6 @@ def max_prefixes(spec: schema_bgp.MaxPrefixes | None) -> MaxPrefixes | None:
 _MADE: Final[dict[str, Callable[[Any], Any]]] = {
     "policy": lambda name: GaoRexford() if name == "gao-rexford" else PermitAll(),
     "mrai_scope": MraiScope,
-    "processing_delay": _delay,
+    "processing_delay": make_delay,
 }
 """Keys that are fields by the same name, and what makes a value of one."""

@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emulator.bgp.liveness import Detection
-from emulator.fleet.draws import key_of, uniform
+from emulator.fleet.chance import uniform
+from emulator.fleet.draws import key_of
 from emulator.fleet.fleet import link_slots
 from emulator.timeline import (
     Blackhole,

@@ -1,0 +1,168 @@
+"""A scenario on an AS graph to the plan of a fleet: one setting for all speakers, and what those cannot do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from emulator.bgp.config import MraiScope, WithdrawalRule
+from emulator.bgp.policy import PermitAll
+from emulator.fleet.config import FleetConfig
+from emulator.fleet.tables import PREFIXES_MAX
+from emulator.scenario.build.speakers import configs, mrai_of, settings_of
+from emulator.scenario.plan import FleetPlan
+from emulator.scenario.schema_timeline import (
+    DrainEvent,
+    RefreshEvent,
+    RestartEvent,
+    ShutdownEvent,
+    repaired_at,
+    verb,
+)
+
+if TYPE_CHECKING:
+    from emulator.bgp.liveness import SessionConfig
+    from emulator.clients.config import ClientConfig
+    from emulator.scenario.build.graph import BuiltGraph
+    from emulator.scenario.build.prefixes import Addressing
+    from emulator.scenario.build.problems import Problems
+    from emulator.scenario.build.speakers import Settings
+    from emulator.scenario.schema import Scenario
+    from emulator.timeline import Event
+
+KNOWN: Final = frozenset(
+    {
+        "policy",
+        "mrai",
+        "mrai_jitter",
+        "mrai_scope",
+        "withdrawals",
+        "echo",
+        "sender_side_loop_detection",
+        "ghost_flushing",
+        "processing_delay",
+        "tie_break",
+        "hold_time",
+        "keepalive",
+        "failure_detection",
+        "connect_retry",
+        "idle_hold",
+        "send_hold_time",
+        "enforce_first_as",
+        "honor_graceful_shutdown",
+        "honor_blackhole",
+        "always_compare_med",
+        "missing_med",
+        "ibgp_mrai",
+    }
+)
+"""Keys of ``bgp:`` that a fleet follows, or that make no difference where there is one router an AS."""
+_ELSEWHERE: Final = "say `network: {speakers: full}`, for up to 2,000 routers"
+_ABSENT: Final = (ShutdownEvent, RefreshEvent, RestartEvent, DrainEvent)
+
+
+def build_fleet_plan(
+    document: Scenario,
+    built: BuiltGraph,
+    addressing: Addressing,
+    timeline: tuple[Event, ...],
+    clients: ClientConfig | None,
+    problems: Problems,
+    *,
+    seed: int,
+    routes: bool,
+    inputs: dict[str, str],
+) -> FleetPlan:
+    """Put everything together; what a fleet cannot do is a problem."""
+    settings = settings_of(document.bgp, like=document.bgp.like, own=None, path=())
+    _refuse(document, settings, len(addressing.prefixes), problems)
+    speakers, sessions = _speakers(settings, built, seed)
+    return FleetPlan(
+        name=document.name,
+        seed=seed,
+        graph=built.graph,
+        delays=built.delays,
+        prepend=built.prepend,
+        prefixes=addressing.prefixes,
+        destinations=addressing.destinations,
+        originations=addressing.originations,
+        speakers=speakers,
+        sessions=sessions,
+        fib_install_delay=document.bgp.fib_install_delay,
+        timeline=timeline,
+        duration=document.duration,
+        pops=built.pops,
+        groups=built.groups,
+        collectors=built.collectors,
+        weight=built.weight,
+        settle_by_messages=document.settle == "simulate",
+        clients=clients,
+        expectations=document.expect,
+        list_routes=routes,
+        inputs=inputs,
+    )
+
+
+def _speakers(settings: Settings, built: BuiltGraph, seed: int) -> tuple[FleetConfig, SessionConfig]:
+    graph = built.graph
+    speaker, session = configs(settings, seed=seed, router=graph.name(0))
+    shares = settings.get("mrai")
+    if isinstance(shares, dict):
+        mrai = np.array([mrai_of(shares, seed, graph.name(node)) for node in range(len(graph))], np.int64)
+    else:
+        mrai = np.full(len(graph), speaker.mrai, np.int64)
+    return (
+        FleetConfig(
+            mrai=mrai,
+            mrai_jitter=speaker.mrai_jitter,
+            is_mrai_per_prefix=speaker.mrai_scope is MraiScope.PREFIX,
+            withdrawals_wait=speaker.withdrawals is WithdrawalRule.WAIT,
+            sender_side_loop_detection=speaker.sender_side_loop_detection,
+            ghost_flushing=speaker.ghost_flushing,
+            echo=speaker.echo,
+            keeps_incumbent=speaker.tie_break.incumbent,
+            processing=speaker.processing_delay,
+            is_permit_all=isinstance(speaker.policy, PermitAll),
+        ),
+        replace(session),
+    )
+
+
+def _refuse(document: Scenario, settings: Settings, prefixes: int, problems: Problems) -> None:
+    """Note everything that only full speakers can do."""
+    if settings.like is not None:
+        problems.add(("bgp", "like"), f"compact speakers have no vendor's habits: {_ELSEWHERE}")
+    for key in settings.said:
+        if key not in KNOWN and settings.said[key] not in {False, "off", None}:
+            problems.add(settings.place[key], f"compact speakers do not know this: {_ELSEWHERE}")
+    if settings.said.get("tie_break") == "oldest":
+        problems.add(settings.place["tie_break"], f"compact speakers do not keep routes' ages: {_ELSEWHERE}")
+    if settings.said.get("withdrawals") is WithdrawalRule.WITH_PENDING:
+        problems.add(
+            settings.place["withdrawals"], f"compact speakers hold all withdrawals or none: {_ELSEWHERE}"
+        )
+    for key in ("import_", "export"):
+        if getattr(document.bgp, key):
+            problems.add(("bgp", key.rstrip("_")), f"compact speakers know relationships only: {_ELSEWHERE}")
+    is_silent = settings.get("failure_detection") != "interface"
+    for index, event in enumerate(document.timeline):
+        path = ("timeline", index, verb(event))
+        if isinstance(event, _ABSENT):
+            problems.add(path, f"compact speakers do not know this: {_ELSEWHERE}")
+        for key in ("communities", "large_communities", "med"):
+            if getattr(event, key, None) is not None:
+                problems.add(("timeline", index, key), f"compact speakers carry AS paths only: {_ELSEWHERE}")
+        if is_silent and repaired_at(event) is not None and verb(event) in {"cut", "outage"}:
+            message = (
+                "sessions that were lost silently come back with attempts to connect, which compact "
+                f"speakers do not make: {_ELSEWHERE}, or take `failure_detection: interface`"
+            )
+            problems.add(("timeline", index, "repair_after"), message)
+    if prefixes > PREFIXES_MAX:
+        problems.add(("network",), f"compact speakers have at most {PREFIXES_MAX} prefixes, not {prefixes}")
+    if not prefixes:
+        problems.add(
+            ("network",), "nothing is announced: give `prefixes` or a `cdn`, or announce in the timeline"
+        )
