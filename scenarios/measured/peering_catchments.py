@@ -11,6 +11,7 @@ what was measured in it; ``peering_catchments.md`` discusses the figures.
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import TYPE_CHECKING
 
@@ -49,12 +50,19 @@ def scores_of(world: World) -> Scores:
 
 def mean(scores: Scores, model: str, method: str, what: str = "share") -> float:
     """Mean over the experiments."""
-    return float(np.mean([getattr(s, what) for (_, m, k), s in scores.items() if (m, k) == (model, method)]))
+    found = [getattr(each, what) for (_, *by), each in scores.items() if by == [model, method]]
+    return float(np.mean(found))
+
+
+def _cell(value: object) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    return "-" if math.isnan(value) else f"{100 * value:.1f}"
 
 
 def table(rows: Iterable[Iterable[object]]) -> str:
     """Columns as wide as they have to be, the first to the left."""
-    cells = [[f"{100 * c:.1f}" if isinstance(c, float) else str(c) for c in row] for row in rows]
+    cells = [[_cell(c) for c in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "".join(
         "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True))])
@@ -73,8 +81,8 @@ def agreement_table(world: World, scores: Scores) -> str:
         rows.append([f"{each.name}", of[0].measured, *[""] * len(heads)])
         rows.append(["  larger site for all", "", *naming])
         for model in MODELS:
-            values = [scores[each.name, model, method] for method in METHODS]
-            rows.append([f"  {model}", "", *(v for s in values for v in (s.share, s.weighted))])
+            of = [scores[each.name, model, method] for method in METHODS]
+            rows.append([f"  {model}", "", *(value for s in of for value in (s.share, s.weighted))])
     rows.append(["mean", "", *[""] * len(heads)])
     naming = [v for m in METHODS for v in (mean(scores, "graph", m, "majority"), "")]
     rows.append(["  larger site for all", "", *naming])

@@ -66,7 +66,7 @@ def relationships_file(data: Path) -> Path:
 
 
 def read_experiments(folder: Path) -> tuple[Experiment, ...]:
-    """All experiments below ``folder``, by number. Raises `InputError` where there is none or one is broken."""
+    """All experiments below ``folder``, by number. Raises `InputError` if none is there, or one is broken."""
     found = {
         int(match[1]): path
         for path in (sorted(folder.iterdir()) if folder.is_dir() else ())

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
@@ -59,7 +60,7 @@ def ties(world: World, experiment: Experiment) -> tuple[Bools, Ints]:
         further = may.copy()
         np.logical_or.at(further, owner[slots], may[graph.neighbor[slots]])
         if np.array_equal(further, may):
-            return may.all(axis=1), world.landed(experiment, "ping", graph)
+            return may[:, 0] & may[:, 1], world.landed(experiment, "ping", graph)
         may = further
 
 
@@ -70,7 +71,7 @@ def decided_by_tie(world: World, experiment: Experiment) -> tuple[float, float]:
     measured = landed >= 0
     sites = np.array([world.plain.site[site] for site in experiment.sites])
     is_wrong = measured & (origin != sites[landed])
-    return float(is_tied[measured].mean()), float(is_tied[is_wrong].mean())
+    return _share(is_tied[measured]), _share(is_tied[is_wrong])
 
 
 def behind(world: World, experiment: Experiment, most: int = 3) -> list[tuple[int, float]]:
@@ -103,7 +104,8 @@ def with_provider(world: World, experiment: Experiment) -> float:
     provider, site = graph.neighbor[slots], landed[owner[slots]]
     count = np.stack([np.bincount(provider[site == at], minlength=len(graph)) for at in (0, 1)], axis=1)
     large = count.sum(axis=1) >= _GROUP_MIN
-    return float(count[large].max(axis=1).sum() / count[large].sum())
+    total = int(count[large].sum())
+    return float(count[large].max(axis=1).sum()) / total if total else math.nan
 
 
 def ceiling(world: World, experiment: Experiment) -> float:
@@ -117,7 +119,7 @@ def ceiling(world: World, experiment: Experiment) -> float:
     share = carry(graph, told, learn(graph, others).habit).share
     landed = world.landed(experiment, "ping")
     at = np.flatnonzero((landed >= 0) & (told.landed < 0))
-    return float((share[at].argmax(axis=1) == landed[at]).mean())
+    return _share(share[at].argmax(axis=1) == landed[at])
 
 
 def agreement(experiment: Experiment) -> dict[tuple[str, str], tuple[int, float]]:
@@ -152,7 +154,10 @@ def transitive(world: World, experiment: Experiment) -> tuple[float, float]:
     landed = world.landed(experiment, "ping")
     measured = landed >= 0
     says = measured & (votes != 0)
-    if not says.any():
-        return 0.0, float("nan")
     right = (votes[says] > 0) == (landed[says] == 0)
-    return float(says.sum() / measured.sum()), float(right.mean())
+    return _share(says[measured]), _share(right)
+
+
+def _share(true: Bools) -> float:
+    """Share of what is true, NaN of nothing."""
+    return float(true.mean()) if len(true) else math.nan

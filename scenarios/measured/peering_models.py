@@ -134,7 +134,8 @@ class World:
         others = [self.fields[each.name] for each in self.usable if each.name != experiment.name]
         preferences = learn(self.attached.graph, others) if model == "others" else None
         reaches = [self.reaches[experiment.name, site] for site in experiment.sites]
-        return predict(self.attached.graph, reaches, preferences).argmax(axis=1)
+        likeliest: Ints = predict(self.attached.graph, reaches, preferences).argmax(axis=1)
+        return likeliest
 
     def _as_attached(self, answer: Ints) -> Ints:
         """An answer by nodes of ``plain``, by those of ``attached``, which has some more ASes."""
