@@ -126,12 +126,12 @@ def _told_or_heard(sweep: Sweep, deaf: Ints, listening: Side, telling: Side) -> 
     ``listening`` and ``telling`` are the two ends of the same sessions. Returns
     nodes that may have got a route, among others.
     """
-    if not len(deaf):
-        return deaf
     kind = PEER_KIND if telling is sweep.rows.across else CUSTOMER_KIND
-    tellers = having(sweep, CUSTOMER_KIND)
-    if telling.count[tellers].sum() < listening.count[deaf].sum():
-        return tell(sweep, tellers, telling, kind)
+    slot_count = listening.count[deaf].sum()
+    if slot_count > _SLOTS_MIN:
+        tellers = having(sweep, CUSTOMER_KIND)
+        if telling.count[tellers].sum() < slot_count:
+            return tell(sweep, tellers, telling, kind)
     return _hear(sweep, deaf, listening, kind)
 
 
