@@ -8,9 +8,12 @@ same arrays whose items are Python integers. The results are the same to the bit
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import importlib.util
 import os
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 Loop = TypeVar("Loop", bound="Callable[..., Any]")
 
+_OPTIONS: Final[dict[str, Any]] = {"cache": True, "error_model": "numpy", "_nrt": False}
 _chosen: list[bool] = []
 """Empty until the first loop is defined: a process has its loops in one form."""
 
@@ -39,17 +43,66 @@ def is_compiled() -> bool:
 
 
 def compiled(loop: Loop) -> Loop:
-    """Compile ``loop`` when it is first called; the machine code is kept on disk for the next process.
+    """Compile ``loop`` for whatever it is called with, when it is; the machine code is kept on disk.
 
     Without reference counts (`_nrt`): loops make no arrays, and are handed a good dozen at every call.
     """
+    return _jitted(loop, **_OPTIONS) if is_compiled() else loop
+
+
+def compiled_for(**examples: object) -> Callable[[Loop], Loop]:
+    """Compile a loop at once and once only: for arguments like ``examples`` by their names, others integers.
+
+    A loop that is compiled for what it is called with is compiled anew for
+    every width of integer, and all that it calls with it.
+    """
+
+    def compile_it(loop: Loop) -> Loop:
+        if not is_compiled():
+            return loop
+        import numba
+
+        code = loop.__code__  # type: ignore[attr-defined]  # of a function
+        names = code.co_varnames[: code.co_argcount]
+        types = tuple(numba.typeof(examples[name]) if name in examples else numba.int64 for name in names)
+        return _jitted(loop, types, **_OPTIONS)
+
+    return compile_it
+
+
+def inlined(loop: Loop) -> Loop:
+    """Compile ``loop`` into whatever calls it, if that is small or in one place: sooner than apart."""
     if not is_compiled():
         return loop
+    return _jitted(loop, **{**_OPTIONS, "inline": "always", "cache": False})
+
+
+def _jitted(loop: Loop, *types: object, **options: Any) -> Loop:  # noqa: ANN401 - numba's own
+    """Hand ``loop`` to numba, whose machine code is kept where only these very sources look for it.
+
+    numba notices when the file of a function changes, not when one that it calls does.
+    """
     import numba
 
-    options: dict[str, Any] = {"cache": True, "error_model": "numpy", "_nrt": False}
-    jitted: Loop = numba.njit(**options)(loop)
-    return jitted
+    config: Any = numba.config
+    before, config.CACHE_DIR = config.CACHE_DIR, _cache_folder()
+    try:
+        jitted: Loop = numba.njit(*types, **options)(loop)
+        return jitted
+    finally:
+        config.CACHE_DIR = before
+
+
+@functools.cache
+def _cache_folder() -> str:
+    """A folder of the user's cache named after the sources of this package that have loops."""
+    package = Path(__file__).parent
+    digest = hashlib.sha256()
+    for source in (Path(__file__), *sorted((package / "fleet").glob("*.py"))):
+        digest.update(source.read_bytes())
+    home = os.environ.get("XDG_CACHE_HOME", "")
+    base = Path(home) if Path(home).is_absolute() else Path.home() / ".cache"
+    return str(base / "ipa-emulator" / f"loops-{digest.hexdigest()[:16]}")
 
 
 def view(array: npt.NDArray[np.generic]) -> Any:  # noqa: ANN401 - an array or a memoryview of it

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from emulator.compiled import compiled
+from emulator.compiled import compiled_for, inlined
 from emulator.fleet.draws import WORD
 
 _FIRST: Final = 0x2C1B3C6D
@@ -20,7 +20,7 @@ _SECOND: Final = 0x297A2D39
 _SCALE: Final = 1.0 / (1 << 31)
 
 
-@compiled
+@compiled_for()
 def uniform(key, who, when):
     """A number in [0, 1), in steps of 2^-31, that depends on all three (integers below 2^62)."""
     state = key
@@ -32,7 +32,7 @@ def uniform(key, who, when):
     return state * _SCALE
 
 
-@compiled
+@inlined
 def from_table(table, chance):
     """The value of a distribution at ``chance`` in [0, 1), from its `quantiles`."""
     last = len(table) - 1

@@ -155,13 +155,24 @@ def _befall(t, at):
 
 
 @compiled
+def _is_shadowed(t, node, entry):
+    """Whether a longer prefix has an entry at the node, so that packets do not come to this one."""
+    place = node * t.var[PREFIXES]
+    while place < entry and t.fib[place] == NONE:
+        place += 1
+    return place < entry
+
+
+@compiled
 def _take_in(t, now):
     """Take in every change of the instant."""
     place = t.var[NEXT_ROUTE]
     while place < len(t.route_times) and t.route_times[place] == now:
         entry = t.routes[place * ROUTE_CHANGE_WORDS + PLACE]
         t.fib[entry] = t.routes[place * ROUTE_CHANGE_WORDS + ENTRY]
-        _touch(t, entry // t.var[PREFIXES], 0)
+        node = entry // t.var[PREFIXES]
+        if not _is_shadowed(t, node, entry):
+            _touch(t, node, 0)
         place += 1
     t.var[NEXT_ROUTE] = place
     place = t.var[NEXT_PHYSICAL]

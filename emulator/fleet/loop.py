@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from emulator.compiled import compiled
+from emulator.compiled import compiled_for, inlined
 from emulator.fleet.chance import from_table, uniform
 from emulator.fleet.queue import NEVER, NOTHING, next_time, pop, push, room
 from emulator.fleet.speakers import (
@@ -59,7 +59,9 @@ from emulator.fleet.tables import (
     SLOT_WORDS,
     STATE,
     TAKEN_BACK,
+    example,
 )
+from emulator.fleet.wheel import EXAMPLE
 
 REACHED, WANTS_BREATH, WANTS_ROOM = range(3)
 """Why `advance` returned: the instant is reached, its budget is spent, an array is full."""
@@ -67,7 +69,10 @@ REACHED, WANTS_BREATH, WANTS_ROOM = range(3)
 _ALL: Final = (1 << 62) - 1
 
 
-@compiled
+_loop = compiled_for(t=example(), queue=EXAMPLE)
+
+
+@inlined
 def _deliver(t, queue, place, path):
     """A message arrives; a router that takes time puts it at the end of what it has to do."""
     slot = place // t.var[PREFIX_COUNT]
@@ -84,14 +89,14 @@ def _deliver(t, queue, place, path):
     push(queue, start, place * KINDS + PROCESSED, path)
 
 
-@compiled
+@inlined
 def _decide_alone(t, queue, node):
     """Decide on the one thing that the router has just taken in."""
     if t.nodes[node * NODE_WORDS + DIRTY]:
         decide(t, queue, node)
 
 
-@compiled
+@_loop
 def _processed(t, queue, place, path):
     """A router that takes one message at a time has taken it in, and decides on it alone."""
     slot = place // t.var[PREFIX_COUNT]
@@ -104,7 +109,7 @@ def _processed(t, queue, place, path):
         advertise_late(t, queue, node)
 
 
-@compiled
+@inlined
 def _timer(t, queue, place):
     """An MRAI timer expires, unless it was reset meanwhile; a busy router notices when it has a moment."""
     slot = place // t.var[PREFIX_COUNT]
@@ -117,10 +122,10 @@ def _timer(t, queue, place):
         t.timers[timer] -= 1
         if t.slots[slot * SLOT_WORDS + STATE] & IS_UP:
             prefixes = 1 << (place % t.var[PREFIX_COUNT]) if t.var[PER_PREFIX] else _ALL
-            advertise(t, queue, node, slot, prefixes, True)
+            advertise(t, queue, node, slot, prefixes, 1)
 
 
-@compiled
+@_loop
 def _act(t, queue, code, value):
     """Something is done to a router from outside; one that is busy sees to it after what came before."""
     kind = code % KINDS
@@ -149,7 +154,7 @@ def _act(t, queue, code, value):
             _decide_alone(t, queue, node)
 
 
-@compiled
+@inlined
 def _happen(t, queue, code, value):
     """What an entry of the queue is about comes to pass."""
     kind = code % KINDS
@@ -163,7 +168,7 @@ def _happen(t, queue, code, value):
         _act(t, queue, code, value)
 
 
-@compiled
+@_loop
 def advance(t, queue, until, budget, reserve):
     """Let everything happen up to and including ``until``; return why it stopped, see `REACHED`.
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from emulator.compiled import compiled
+from emulator.compiled import compiled_for, inlined
 from emulator.fleet.chance import uniform
 from emulator.fleet.queue import push
 from emulator.fleet.tables import (
@@ -82,7 +82,9 @@ from emulator.fleet.tables import (
     SYSTEM,
     UNSEEN,
     WITHDRAWN,
+    example,
 )
+from emulator.fleet.wheel import EXAMPLE
 
 # What an entry of the queue is about: the code is (slot * P + prefix) * KINDS + kind.
 # For an announcement or its end it is (node * P + prefix) * KINDS + ORIGINATE.
@@ -101,7 +103,10 @@ _FREE, _STARTS_TIMER, _HELD = range(3)
 """What becomes of an offer: no timer minds, it was sent and starts the MRAI timer, it waits for that."""
 
 
-@compiled
+_loop = compiled_for(t=example(), queue=EXAMPLE)
+
+
+@inlined
 def _length(t, slot, path):
     """Length of the AS path of a route that came over ``slot``."""
     far = t.slots[slot * SLOT_WORDS + REVERSE]
@@ -109,7 +114,7 @@ def _length(t, slot, path):
     return (t.log[path * LOG_WORDS + LENGTH_PREFIX] >> LENGTH_SHIFT) + 1 + prepended
 
 
-@compiled
+@inlined
 def _key(t, slot, path):
     """The rank of a route, less is better: relationship, AS path length, lowest neighbour.
 
@@ -120,7 +125,7 @@ def _key(t, slot, path):
     return (rank << 52) + (_length(t, slot, path) << 32) + t.slots[at + NEIGHBOR] + 1
 
 
-@compiled
+@_loop
 def _has_looped(t, node, path):
     """Whether the node's own AS is in the path."""
     own = t.nodes[node * NODE_WORDS + SYSTEM]
@@ -132,7 +137,7 @@ def _has_looped(t, node, path):
     return False
 
 
-@compiled
+@_loop
 def _is_same(t, one, other):
     """Whether two paths that a node advertised are the same."""
     while one != other:
@@ -149,7 +154,7 @@ def _is_same(t, one, other):
     return True
 
 
-@compiled
+@inlined
 def make_dirty(t, node, prefix):
     """Have the node's next decision look at the prefix; where it batches, at the end of the instant."""
     at = node * NODE_WORDS + DIRTY
@@ -159,7 +164,7 @@ def make_dirty(t, node, prefix):
     t.nodes[at] |= 1 << prefix
 
 
-@compiled
+@_loop
 def receive(t, slot, prefix, path):
     """Take a message into the Adj-RIB-In; its decision waits."""
     if not t.slots[slot * SLOT_WORDS + STATE] & IS_UP:
@@ -188,7 +193,7 @@ def receive(t, slot, prefix, path):
             make_dirty(t, node, prefix)
 
 
-@compiled
+@_loop
 def _scan(t, node, prefix):
     """The slot of the best of all routes, and its rank."""
     count = t.var[PREFIX_COUNT]
@@ -212,7 +217,7 @@ def _scan(t, node, prefix):
     return found, lowest
 
 
-@compiled
+@inlined
 def _record(t, node, prefix, best, path):
     """Put a change of a Loc-RIB into the log."""
     entry = t.var[LOGGED]
@@ -236,7 +241,7 @@ def _record(t, node, prefix, best, path):
         t.routes[at + ROUTE_STATE] |= SPREADS
 
 
-@compiled
+@inlined
 def _choose(t, node, prefix):
     """Phase 2 for one prefix: whether the Loc-RIB changed."""
     count = t.var[PREFIX_COUNT]
@@ -267,7 +272,7 @@ def _choose(t, node, prefix):
     return is_change
 
 
-@compiled
+@inlined
 def _is_barred(t, slot, prefix):
     """Whether a route originated here is not for this peer."""
     for place in range(0, len(t.bars), BAR_WORDS):
@@ -276,7 +281,7 @@ def _is_barred(t, slot, prefix):
     return False
 
 
-@compiled
+@inlined
 def _is_exported(t, node, slot, prefix, best):
     """Whether the route over slot ``best`` may go to the peer behind ``slot``."""
     state = t.slots[slot * SLOT_WORDS + STATE]
@@ -292,7 +297,7 @@ def _is_exported(t, node, slot, prefix, best):
     return not is_from_above or towards == _CUSTOMER or t.nodes[node * NODE_WORDS + IS_LEAKING] != 0
 
 
-@compiled
+@_loop
 def _interval(t, node, slot, prefix):
     """One run of the MRAI timer, jittered (RFC 4271 section 10)."""
     base = t.nodes[node * NODE_WORDS + MRAI]
@@ -304,7 +309,7 @@ def _interval(t, node, slot, prefix):
     return int(base * factor + 0.5)
 
 
-@compiled
+@_loop
 def _emit(t, queue, slot, prefix, path):
     """Send, and remember what the peer has."""
     now = t.var[NOW]
@@ -328,7 +333,7 @@ def _emit(t, queue, slot, prefix, path):
         t.sent[entry + SENT_PATH] = path
 
 
-@compiled
+@inlined
 def _ask_for_timer(t, queue, timer, place):
     """Be woken when the timer expires."""
     if not t.timers[timer] & 1:
@@ -336,7 +341,7 @@ def _ask_for_timer(t, queue, timer, place):
         t.timers[timer] |= 1
 
 
-@compiled
+@_loop
 def _offer(t, queue, node, slot, prefix, is_held):
     """Send the peer what changed for it, unless it is held; return what became of it."""
     at = (node * t.var[PREFIX_COUNT] + prefix) * ROUTE_WORDS
@@ -365,7 +370,7 @@ def _offer(t, queue, node, slot, prefix, is_held):
     return _STARTS_TIMER if path >= 0 or waits else _FREE
 
 
-@compiled
+@_loop
 def advertise(t, queue, node, slot, prefixes, has_expired):
     """Send the peer what of the set ``prefixes`` may go now, hold what must wait (RFC 4271 9.2.1.1)."""
     now = t.var[NOW]
@@ -395,7 +400,7 @@ def advertise(t, queue, node, slot, prefixes, has_expired):
         _ask_for_timer(t, queue, slot, slot * count)
 
 
-@compiled
+@inlined
 def _advertise_owed(t, queue, node):
     """Send whatever there is to the peers that are owed all."""
     at = node * NODE_WORDS
@@ -404,10 +409,10 @@ def _advertise_owed(t, queue, node):
         if state & OWES_ALL:
             t.slots[slot * SLOT_WORDS + STATE] = state - OWES_ALL
             if state & IS_UP:
-                advertise(t, queue, node, slot, _ALL, False)
+                advertise(t, queue, node, slot, _ALL, 0)
 
 
-@compiled
+@_loop
 def decide(t, queue, node):
     """Decide for all that is dirty, then advertise what changed (RFC 4271 9.1 phases 2 and 3)."""
     at = node * NODE_WORDS
@@ -427,10 +432,10 @@ def decide(t, queue, node):
         end = t.nodes[at + NODE_WORDS + FIRST] if goes_up else t.nodes[at + CUSTOMER_END]
         for slot in range(t.nodes[at + FIRST], end):
             if t.slots[slot * SLOT_WORDS + STATE] & IS_UP:
-                advertise(t, queue, node, slot, changed, False)
+                advertise(t, queue, node, slot, changed, 0)
 
 
-@compiled
+@_loop
 def advertise_late(t, queue, node):
     """Send what timers that expired while the router was busy have let go."""
     now = t.var[NOW]
@@ -445,10 +450,10 @@ def advertise_late(t, queue, node):
                 t.timers[timer] -= 1
                 prefixes = 1 << (timer % count) if t.var[PER_PREFIX] else _ALL
                 if t.slots[slot * SLOT_WORDS + STATE] & IS_UP:
-                    advertise(t, queue, node, slot, prefixes, True)
+                    advertise(t, queue, node, slot, prefixes, 1)
 
 
-@compiled
+@_loop
 def session_down(t, slot):
     """The session is lost at this end, and with it all that it brought (RFC 4271 8.2)."""
     at = slot * SLOT_WORDS

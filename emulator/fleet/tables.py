@@ -128,6 +128,14 @@ class Tables(NamedTuple):
     var: Ints
 
 
+def example() -> Tables:
+    """Tables of nothing, for `emulator.compiled.compiled_for`."""
+    wide, small = np.zeros(0, np.int64), np.zeros(0, np.int32)
+    is_small = ("slots", "ribs", "ready", "routes", "log")
+    made: dict[str, Any] = {name: small if name in is_small else wide for name in Tables._fields}
+    return Tables(**{**made, "jitter": np.zeros(0, np.float64)})
+
+
 class Arrays:
     """The memory of a fleet, by the names of `Tables`."""
 

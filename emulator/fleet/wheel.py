@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from emulator.compiled import compiled
+from emulator.compiled import compiled_for, inlined
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -43,7 +43,18 @@ class Wheel(NamedTuple):
     meta: npt.NDArray[np.int64]
 
 
-@compiled
+EXAMPLE: Final = Wheel(
+    np.zeros(0, np.int32),
+    np.zeros(0, np.int32),
+    np.zeros(0, np.int64),
+    np.zeros(0, np.int32),
+    np.zeros(0, np.int64),
+)
+"""For `emulator.compiled.compiled_for`."""
+_loop = compiled_for(wheel=EXAMPLE, is_lost=np.zeros(0, np.uint8))
+
+
+@inlined
 def _is_before(wheel, one, other):
     first = one * _ENTRY_WORDS
     second = other * _ENTRY_WORDS
@@ -52,7 +63,7 @@ def _is_before(wheel, one, other):
     return wheel.entries[first + _ORDER] < wheel.entries[second + _ORDER]
 
 
-@compiled
+@_loop
 def _sift_in(wheel, entry):
     near = wheel.near
     place = wheel.meta[_NEAR]
@@ -66,7 +77,7 @@ def _sift_in(wheel, entry):
     near[place] = entry
 
 
-@compiled
+@inlined
 def _take_first(wheel):
     near = wheel.near
     first = near[0]
@@ -89,7 +100,7 @@ def _take_first(wheel):
     return first
 
 
-@compiled
+@inlined
 def _chain(wheel, entry, bucket):
     """Put an entry into the bucket's place on the ring."""
     place = bucket & (_BUCKETS - 1)
@@ -97,7 +108,7 @@ def _chain(wheel, entry, bucket):
     wheel.heads[place] = entry
 
 
-@compiled
+@_loop
 def _turn(wheel):
     """Go to the next bucket that has something of this round."""
     while wheel.meta[_NEAR] == 0:
@@ -115,7 +126,7 @@ def _turn(wheel):
             entry = after
 
 
-@compiled
+@_loop
 def push(wheel, time, code, value):
     """Put an entry in; there must be `room`."""
     entry = wheel.meta[_FREE]
@@ -134,7 +145,7 @@ def push(wheel, time, code, value):
         _chain(wheel, entry, bucket)
 
 
-@compiled
+@inlined
 def next_time(wheel):
     """When the first entry is due, `NEVER` where there is none."""
     if wheel.meta[_SIZE] == 0:
@@ -144,7 +155,7 @@ def next_time(wheel):
     return wheel.entries[wheel.near[0] * _ENTRY_WORDS + _TIME]
 
 
-@compiled
+@inlined
 def pop(wheel):
     """Take the first entry out, after `next_time`: its code and value."""
     entry = _take_first(wheel)
@@ -157,13 +168,13 @@ def pop(wheel):
     return code, wheel.links[entry * _LINK_WORDS + _VALUE]
 
 
-@compiled
+@inlined
 def room(wheel):
     """How many entries still fit in."""
     return len(wheel.near) - wheel.meta[_SIZE]
 
 
-@compiled
+@_loop
 def take_back(wheel, is_lost, kinds, kind, per_slot):
     """Make nothing of all entries of ``kind`` whose slot ``is_lost``; return how many."""
     count = 0

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from emulator.scenario.findings import Finding
     from emulator.scenario.schema import Scenario
+    from emulator.scenario.schema_clients import ClientsSpec
 
 
 def check(document: Scenario) -> Iterator[Finding]:
@@ -75,15 +76,7 @@ def _check_clients(document: Scenario) -> Iterator[Finding]:
         if isinstance(network, LabNetwork) and group.router not in network.routers:
             hint = suggest(group.router, network.routers)
             yield ("clients", "groups", index, "router"), f"unknown router {group.router!r}{hint}"
-    if isinstance(network, WorldNetwork) and clients.groups:
-        yield (
-            ("clients", "groups"),
-            "the world makes its own groups, from the access networks and their cities",
-        )
-    if isinstance(network, GraphNetwork) and clients.groups:
-        yield ("clients", "groups"), "an AS graph draws its groups: say `population`"
-    if not isinstance(network, GraphNetwork) and "population" in clients.model_fields_set:
-        yield ("clients", "population"), "only an AS graph draws its groups"
+    yield from _check_groups(document, clients)
     if clients.hosts == "pypi":
         return
     total = sum(host.share for host in clients.hosts)
@@ -93,6 +86,20 @@ def _check_clients(document: Scenario) -> Iterator[Finding]:
     for index, host in enumerate(clients.hosts):
         if first.setdefault(host.name, index) != index:
             yield ("clients", "hosts", index, "name"), f"{host.name!r} is given twice"
+
+
+def _check_groups(document: Scenario, clients: ClientsSpec) -> Iterator[Finding]:
+    """Each form of network has its own way to groups."""
+    network = document.network
+    if isinstance(network, WorldNetwork) and clients.groups:
+        yield (
+            ("clients", "groups"),
+            "the world makes its own groups, from the access networks and their cities",
+        )
+    if isinstance(network, GraphNetwork) and clients.groups:
+        yield ("clients", "groups"), "an AS graph draws its groups: say `population`"
+    if not isinstance(network, GraphNetwork) and "population" in clients.model_fields_set:
+        yield ("clients", "population"), "only an AS graph draws its groups"
 
 
 def _check_expectations(document: Scenario) -> Iterator[Finding]:

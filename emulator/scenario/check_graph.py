@@ -1,4 +1,4 @@
-"""Whether an AS graph's additions fit together: names that are one thing only, neighbours that are named once."""
+"""Whether what is added to an AS graph fits together: names that are one thing only, ASes named once."""
 
 from __future__ import annotations
 

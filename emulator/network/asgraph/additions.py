@@ -35,7 +35,7 @@ class NewNode:
 
 @dataclass(frozen=True, slots=True)
 class NewLink:
-    """A link to add between two ASes, instead of one that is there: the first buys from the second, or peers."""
+    """A link between two ASes, instead of any that is there: the first buys from the second, or they peer."""
 
     ends: tuple[int, int]
     is_peering: bool
@@ -109,7 +109,7 @@ def _links_of(
 
 
 def link_delays(graph: AsGraph, quantiles: Ints, key: int) -> Ints:
-    """(L,) one-way delays, ns: each link's is drawn by the names of its ends, so that no other link shifts it.
+    """(L,) one-way delays, ns: each drawn by the names of the link's ends, so that no other link shifts it.
 
     ``quantiles`` are equally spaced ones of the distribution, one value where it
     is constant; between two of them values are spread evenly.

@@ -1,4 +1,4 @@
-"""A scenario on an AS graph to the plan of a fleet: one setting for all speakers, and what those cannot do."""
+"""A scenario on an AS graph to the plan of a fleet; what compact speakers cannot do is a problem."""
 
 from __future__ import annotations
 
@@ -68,9 +68,9 @@ def build_fleet_plan(
     built: BuiltGraph,
     addressing: Addressing,
     timeline: tuple[Event, ...],
+    *,
     clients: ClientConfig | None,
     problems: Problems,
-    *,
     seed: int,
     routes: bool,
     inputs: dict[str, str],
@@ -132,37 +132,45 @@ def _speakers(settings: Settings, built: BuiltGraph, seed: int) -> tuple[FleetCo
 
 def _refuse(document: Scenario, settings: Settings, prefixes: int, problems: Problems) -> None:
     """Note everything that only full speakers can do."""
-    if settings.like is not None:
-        problems.add(("bgp", "like"), f"compact speakers have no vendor's habits: {_ELSEWHERE}")
-    for key in settings.said:
-        if key not in KNOWN and settings.said[key] not in {False, "off", None}:
-            problems.add(settings.place[key], f"compact speakers do not know this: {_ELSEWHERE}")
-    if settings.said.get("tie_break") == "oldest":
-        problems.add(settings.place["tie_break"], f"compact speakers do not keep routes' ages: {_ELSEWHERE}")
-    if settings.said.get("withdrawals") is WithdrawalRule.WITH_PENDING:
-        problems.add(
-            settings.place["withdrawals"], f"compact speakers hold all withdrawals or none: {_ELSEWHERE}"
-        )
-    for key in ("import_", "export"):
-        if getattr(document.bgp, key):
-            problems.add(("bgp", key.rstrip("_")), f"compact speakers know relationships only: {_ELSEWHERE}")
-    is_silent = settings.get("failure_detection") != "interface"
-    for index, event in enumerate(document.timeline):
-        path = ("timeline", index, verb(event))
-        if isinstance(event, _ABSENT):
-            problems.add(path, f"compact speakers do not know this: {_ELSEWHERE}")
-        for key in ("communities", "large_communities", "med"):
-            if getattr(event, key, None) is not None:
-                problems.add(("timeline", index, key), f"compact speakers carry AS paths only: {_ELSEWHERE}")
-        if is_silent and repaired_at(event) is not None and verb(event) in {"cut", "outage"}:
-            message = (
-                "sessions that were lost silently come back with attempts to connect, which compact "
-                f"speakers do not make: {_ELSEWHERE}, or take `failure_detection: interface`"
-            )
-            problems.add(("timeline", index, "repair_after"), message)
+    _refuse_settings(document, settings, problems)
+    _refuse_events(document, settings, problems)
     if prefixes > PREFIXES_MAX:
         problems.add(("network",), f"compact speakers have at most {PREFIXES_MAX} prefixes, not {prefixes}")
     if not prefixes:
         problems.add(
             ("network",), "nothing is announced: give `prefixes` or a `cdn`, or announce in the timeline"
         )
+
+
+def _refuse_settings(document: Scenario, settings: Settings, problems: Problems) -> None:
+    said, place = settings.said, settings.place
+    if settings.like is not None:
+        problems.add(("bgp", "like"), f"compact speakers have no vendor's habits: {_ELSEWHERE}")
+    for key, value in said.items():
+        if key not in KNOWN and value not in {False, "off", None, 0}:
+            problems.add(place[key], f"compact speakers do not know this: {_ELSEWHERE}")
+    if said.get("tie_break") == "oldest":
+        problems.add(place["tie_break"], f"compact speakers do not keep routes' ages: {_ELSEWHERE}")
+    if said.get("withdrawals") is WithdrawalRule.WITH_PENDING:
+        message = f"compact speakers hold all withdrawals or none: {_ELSEWHERE}"
+        problems.add(place["withdrawals"], message)
+    for key, name in (("import_", "import"), ("export", "export")):
+        if getattr(document.bgp, key):
+            problems.add(("bgp", name), f"compact speakers know relationships only: {_ELSEWHERE}")
+
+
+def _refuse_events(document: Scenario, settings: Settings, problems: Problems) -> None:
+    is_silent = settings.get("failure_detection") != "interface"
+    for index, event in enumerate(document.timeline):
+        what = verb(event)
+        if isinstance(event, _ABSENT):
+            problems.add(("timeline", index, what), f"compact speakers do not know this: {_ELSEWHERE}")
+        for key in ("communities", "large_communities", "med"):
+            if getattr(event, key, None) is not None:
+                problems.add(("timeline", index, key), f"compact speakers carry AS paths only: {_ELSEWHERE}")
+        if is_silent and repaired_at(event) is not None and what in {"cut", "outage"}:
+            message = (
+                "sessions that were lost silently come back with attempts to connect, which compact "
+                f"speakers do not make: {_ELSEWHERE}, or take `failure_detection: interface`"
+            )
+            problems.add(("timeline", index, "repair_after"), message)

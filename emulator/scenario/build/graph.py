@@ -202,7 +202,7 @@ def _drawn_sites(
 
 
 def _largest(graph: AsGraph) -> tuple[int, ...]:
-    """The ASes without a provider that most others buy from, the largest first; others where these are few."""
+    """The ASes without a provider whose cones are largest; where these are few, others after them."""
     from emulator.network.asgraph.cones import customer_cones
 
     cones = customer_cones(graph)

@@ -9,6 +9,7 @@ import numpy as np
 from emulator.fleet import forward_tables as names
 from emulator.fleet.forward_nodes import Ground, Routes, ground
 from emulator.fleet.tables import LOG_NODE, LOG_SLOT, LONG_AGO, NONE
+from emulator.sim.fleet.host import changes_fib
 from emulator.sim.fleet.physical import What
 
 if TYPE_CHECKING:
@@ -55,19 +56,31 @@ def _physical(plan: FleetPlan, changes: list[Change]) -> npt.NDArray[np.int64]:
     return table
 
 
-def routes_of(plan: FleetPlan, host: FleetHost, destination: Destination) -> Routes:
-    """The FIB entries for a destination, which follow the Loc-RIBs by the install delay."""
-    fleet = host.fleet
-    log, times, prefix = fleet.arrays.log, fleet.arrays.by_name["log_time"], fleet.prefix_of_log()
-    count = len(destination.prefixes)
-    rank = np.full(max(len(plan.prefixes), 1), -1, np.int32)
-    rank[list(destination.prefixes)] = np.arange(count)
-    mine = np.flatnonzero(rank[prefix] >= 0)
-    place = log[mine, LOG_NODE] * np.int32(count) + rank[prefix[mine]]
-    entry = log[mine, LOG_SLOT]
-    is_first = times[mine] == LONG_AGO
-    first = np.full(len(plan.graph) * count, NONE, np.int32)
-    first[place[is_first]] = entry[is_first]  # of several the last, which is the settled one
-    later = ~is_first
-    changes = np.stack((place[later], entry[later]), axis=1).astype(np.int32)
-    return Routes(first.reshape(-1, count), times[mine[later]] + plan.fib_install_delay, changes)
+class FibChanges:
+    """The FIB entries that the log of a run, which is over, came to; `of` picks a destination's."""
+
+    def __init__(self, plan: FleetPlan, host: FleetHost) -> None:
+        """Leave out what changed a Loc-RIB but not where packets go."""
+        fleet = host.fleet
+        log, times = fleet.arrays.log, fleet.arrays.by_name["log_time"][: fleet.logged]
+        self._plan = plan
+        matters = np.flatnonzero(changes_fib(fleet) | (times == LONG_AGO))
+        self._node = log[matters, LOG_NODE]
+        self._entry = log[matters, LOG_SLOT]
+        self._prefix = fleet.prefix_of_log()[matters]
+        self._times = times[matters]
+
+    def of(self, destination: Destination) -> Routes:
+        """The entries for a destination, which follow the Loc-RIBs by the install delay."""
+        plan, count = self._plan, len(destination.prefixes)
+        rank = np.full(max(len(plan.prefixes), 1), -1, np.int32)
+        rank[list(destination.prefixes)] = np.arange(count)
+        place = rank[self._prefix]
+        mine = np.flatnonzero(place >= 0)
+        place = self._node[mine] * np.int32(count) + place[mine]
+        entry, times = self._entry[mine], self._times[mine]
+        settled = int(np.searchsorted(times, LONG_AGO, side="right"))
+        first = np.full(len(plan.graph) * count, NONE, np.int32)
+        first[place[:settled]] = entry[:settled]  # of several the last, which is the settled one
+        changes = np.stack((place[settled:], entry[settled:]), axis=1)
+        return Routes(first.reshape(-1, count), times[settled:] + plan.fib_install_delay, changes)

@@ -7,7 +7,7 @@ of its own, so that requests are evaluated as on any other.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from emulator.fleet.forward_nodes import Forwarding
 from emulator.forwarding.history import Fate, ForwardingHistory, PathState, PathTimeline
 from emulator.network.asgraph.graph import PEERING
 from emulator.network.model import Link, Network, Relationship, Router
-from emulator.sim.fleet.forwarding_changes import ground_of, routes_of
+from emulator.sim.fleet.forwarding_changes import FibChanges, ground_of
 from emulator.units import Duration
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     Ints = npt.NDArray[np.int64]
 
-_BILLION = 1e9
+_BILLION: Final = 1e9
+_FATES: Final = {names.NO_ROUTE: Fate.NO_ROUTE, names.DROPPED: Fate.BLACKHOLE, names.LOOPED: Fate.LOOP}
 
 
 def client_view(plan: FleetPlan, host: FleetHost) -> tuple[Network, ForwardingHistory]:
@@ -38,12 +39,12 @@ def client_view(plan: FleetPlan, host: FleetHost) -> tuple[Network, ForwardingHi
     of the POPs and groups; ``router`` of these is its index there, and what
     `PathState.links` holds are its directed links.
     """
-    it = ground_of(plan, host)
+    it, changes = ground_of(plan, host), FibChanges(plan, host)
     origins = np.array(sorted({group.router for group in plan.groups}), np.int64)
     paths = _Paths(it.physical[it.physical[:, names.WHAT] == names.LOSS])
     lines = []
     for destination in plan.destinations:
-        forwarding = Forwarding(it, routes_of(plan, host, destination))
+        forwarding = Forwarding(it, changes.of(destination))
         forwarding.advance(0)
         forwarding.follow(origins, 0)
         forwarding.advance(plan.duration)
@@ -55,7 +56,8 @@ def client_view(plan: FleetPlan, host: FleetHost) -> tuple[Network, ForwardingHi
         np.array([pop.router for pop in plan.pops], np.int64),
     ))  # fmt: skip
     small = _Reduced(plan.graph, np.unique(nodes), np.unique(plan.graph.link[slots]))
-    states = tuple(_state(key, small) for key in paths.number)
+    directed = small.directed(slots)
+    states = tuple(_state(*key, directed) for key in paths.number)
     timelines = {
         (destination.index, group.index): line[group.router]
         for destination, line in zip(plan.destinations, lines, strict=True)
@@ -130,13 +132,12 @@ class _Reduced:
     nodes: Ints
     links: npt.NDArray[np.int32]
 
-    def directed(self, path: bytes) -> tuple[int, ...]:
-        """The directed links that a path of slots crosses."""
-        slots = np.frombuffer(path, np.int32)
+    def directed(self, slots: npt.NDArray[np.int32]) -> dict[int, int]:
+        """The directed links that ``slots`` lead over, by slot."""
         link = self.graph.link[slots]
-        target = self.graph.neighbor[slots]
-        is_backwards = self.graph.link_ends[link, 0] == target
-        return tuple((2 * np.searchsorted(self.links, link) + is_backwards).tolist())
+        is_backwards = self.graph.link_ends[link, 0] == self.graph.neighbor[slots]
+        directed = 2 * np.searchsorted(self.links, link) + is_backwards
+        return dict(zip(slots.tolist(), directed.tolist(), strict=True))
 
     def router(self, node: int) -> int:
         """The new number of a node."""
@@ -167,8 +168,6 @@ class _Reduced:
         )
 
 
-def _state(key: tuple[int, int, float, bytes], small: _Reduced) -> PathState:
-    outcome, one_way, loss, path = key
-    fates = {names.NO_ROUTE: Fate.NO_ROUTE, names.DROPPED: Fate.BLACKHOLE, names.LOOPED: Fate.LOOP}
-    fate = fates.get(outcome, Fate.DELIVERED)
-    return PathState(fate, max(outcome, -1), Duration(one_way), loss, small.directed(path))
+def _state(outcome: int, one_way: int, loss: float, path: bytes, directed: dict[int, int]) -> PathState:
+    links = tuple(directed[slot] for slot in memoryview(path).cast("i"))
+    return PathState(_FATES.get(outcome, Fate.DELIVERED), max(outcome, -1), Duration(one_way), loss, links)

@@ -10,7 +10,7 @@ import numpy as np
 from emulator.fleet.forward_nodes import Forwarding
 from emulator.fleet.forward_tables import NOWHERE
 from emulator.record.tables import REACH, SITES
-from emulator.sim.fleet.forwarding_changes import ground_of, routes_of
+from emulator.sim.fleet.forwarding_changes import FibChanges, ground_of
 from emulator.units import MILLISECOND, SECOND
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ def reach_tables(
 
     ``progress`` hears the share that is done, after each destination.
     """
-    it = ground_of(plan, host)
+    it, changes = ground_of(plan, host), FibChanges(plan, host)
     books = _Books(plan, _windows(plan, host), _counted(plan))
     for number, destination in enumerate(plan.destinations):
-        forwarding = Forwarding(it, routes_of(plan, host, destination))
+        forwarding = Forwarding(it, changes.of(destination))
         books.go_through(forwarding, destination)
         progress((number + 1) / len(plan.destinations))
     return books.tables()
