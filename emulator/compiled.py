@@ -87,7 +87,8 @@ def _jitted(loop: Loop, *types: object, **options: Any) -> Loop:  # noqa: ANN401
     config: Any = numba.config
     before, config.CACHE_DIR = config.CACHE_DIR, _cache_folder()
     try:
-        jitted: Loop = numba.njit(*types, **options)(loop)
+        compile_it: Any = numba.njit
+        jitted: Loop = compile_it(*types, **options)(loop)
         return jitted
     finally:
         config.CACHE_DIR = before

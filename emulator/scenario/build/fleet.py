@@ -147,7 +147,7 @@ def _refuse_settings(document: Scenario, settings: Settings, problems: Problems)
     if settings.like is not None:
         problems.add(("bgp", "like"), f"compact speakers have no vendor's habits: {_ELSEWHERE}")
     for key, value in said.items():
-        if key not in KNOWN and value not in {False, "off", None, 0}:
+        if key not in KNOWN and value not in {"off", None, 0}:
             problems.add(place[key], f"compact speakers do not know this: {_ELSEWHERE}")
     if said.get("tie_break") == "oldest":
         problems.add(place["tie_break"], f"compact speakers do not keep routes' ages: {_ELSEWHERE}")
