@@ -62,9 +62,10 @@ def compiled_for(**examples: object) -> Callable[[Loop], Loop]:
             return loop
         import numba
 
-        code = loop.__code__  # type: ignore[attr-defined]  # of a function
+        code: Any = loop.__code__
         names = code.co_varnames[: code.co_argcount]
-        types = tuple(numba.typeof(examples[name]) if name in examples else numba.int64 for name in names)
+        type_of: Any = numba.typeof
+        types = tuple(type_of(examples[name]) if name in examples else numba.int64 for name in names)
         return _jitted(loop, types, **_OPTIONS)
 
     return compile_it

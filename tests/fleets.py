@@ -12,11 +12,11 @@ from emulator.bgp.decision import TieBreak
 from emulator.bgp.liveness import SessionConfig
 from emulator.bgp.policy import GaoRexford, PermitAll
 from emulator.fleet.config import FleetConfig
-from emulator.fleet.tables import LOG_NODE, LOG_SLOT, NONE
+from emulator.fleet.tables import LOG_NODE
 from emulator.network.asgraph.graph import PEERING, from_links
 from emulator.network.model import Link, Network, Relationship, Router
 from emulator.scenario.plan import FleetPlan, Plan, Prefix, Protocol
-from emulator.sim.fleet.host import FleetHost
+from emulator.sim.fleet.parts import run_fleet
 
 from labs import run
 
@@ -100,36 +100,30 @@ class Outcome:
 
 def by_fleet(plan: FleetPlan) -> Outcome:
     """Run it in arrays."""
-    host = FleetHost(plan)
-    host.settle()
-    host.run()
-    fleet = host.fleet
-    log, times, prefix = fleet.arrays.log, fleet.arrays.by_name["log_time"], fleet.prefix_of_log()
+    ran = run_fleet(plan)
+    log, hops, prefixes = ran.log, ran.log.next_hops, ran.log.prefixes
     events = []
-    for span in host.spans:
-        counts, until = span.counts, span.until_counts
-        last = int(times[span.until_logged - 1]) if span.until_logged > span.logged else None
+    for number, span in enumerate(ran.spans):
+        first, last = ran.entries_of(number)
         events.append(
             (
-                last,
-                until.announcements - counts.announcements,
-                until.withdrawals - counts.withdrawals,
-                span.until_logged - span.logged,
+                int(log.times[last - 1]) if last > first else None,
+                span.announcements,
+                span.withdrawals,
+                last - first,
                 span.is_quiescent,
             )
         )
-    changes = []
-    for entry in np.flatnonzero(times[: len(log)] >= 0).tolist():
-        slot = int(log[entry, LOG_SLOT])
-        node = int(log[entry, LOG_NODE])
-        hop = int(plan.graph.neighbor[slot]) if slot >= 0 else (-1 if slot == NONE else node)
-        changes.append((int(times[entry]), node, int(prefix[entry]), hop))
+    changes = [
+        (int(log.times[e]), int(log.entries[e, LOG_NODE]), int(prefixes[e]), int(hops[e]))
+        for e in np.flatnonzero(log.times >= 0).tolist()
+    ]
     paths = {}
     for node in range(len(plan.graph)):
         for number in range(len(plan.prefixes)):
-            best = fleet.best(node, number)
+            best = log.best(node, number)
             if best is not None:
-                paths[node, number] = fleet.path(best)
+                paths[node, number] = log.path(best)
     return Outcome(tuple(events), tuple(sorted(changes)), paths)
 
 

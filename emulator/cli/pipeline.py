@@ -86,17 +86,23 @@ def full_plan_of(
 
 
 def simulated(
-    plan: Plan | FleetPlan, report: Report, *, watch: Watch | None = None, journal: Journal | None = None
+    plan: Plan | FleetPlan,
+    report: Report,
+    *,
+    watch: Watch | None = None,
+    journal: Journal | None = None,
+    jobs: int = 1,
 ) -> Finished:
     """Run a plan, compute its metrics and evaluate its expectations.
 
-    ``watch`` notes what captures need, ``journal`` what the route history needs.
+    ``watch`` notes what captures need, ``journal`` what the route history needs;
+    ``jobs`` processes may share what can be divided.
     """
     from emulator.analysis.gate import evaluate_expectations
     from emulator.analysis.metrics import with_metrics
     from emulator.sim.run import simulate
 
-    record = simulate(plan, progress=report, watch=watch, journal=journal)
+    record = simulate(plan, progress=report, watch=watch, journal=journal, jobs=jobs)
     report("metrics", 0.0)
     record = with_metrics(record)
     outcomes = evaluate_expectations(plan.expectations, record.summary)

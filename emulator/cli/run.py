@@ -52,14 +52,17 @@ _EVENT_HEADINGS: Final = (
                    "end. Repeatable.")  # fmt: skip
 @click.option("--epoch", metavar="TIME", default=EPOCH, show_default=True,
               help="When t = 0 is in captures and MRT files.")  # fmt: skip
+@click.option("--jobs", "-j", type=click.IntRange(1, 1024), default=1, show_default=True, metavar="N",
+              help="Processes for prefixes of an AS graph that do not interact (`mrai_scope: prefix`, no "
+                   "processing delay). The results are the same.")  # fmt: skip
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 @click.option(
     "--debug", is_flag=True, expose_value=False, help="Show the full traceback of an internal error."
 )
 def run(
     files: tuple[Path, ...], *, out: Path | None, seed: int | None, output: str, no_plots: bool,
-    allow_code: bool, routes: bool, routes_history: bool | None, quiet: bool, pcaps: tuple[str, ...],
-    routers: tuple[str, ...], epoch: str,
+    allow_code: bool, routes: bool, routes_history: bool | None, jobs: int, quiet: bool,
+    pcaps: tuple[str, ...], routers: tuple[str, ...], epoch: str,
 ) -> int:  # fmt: skip
     """Simulate each scenario FILE and write what came out.
 
@@ -108,7 +111,7 @@ def run(
                 write(finished, folder, report=report, also=partial(wanted[number].write, kept))
             else:
                 plan = build(one)
-                finished = simulated(plan, report, journal=_journal(plan, routes_history))
+                finished = simulated(plan, report, journal=_journal(plan, routes_history), jobs=jobs)
                 write(finished, folder, report=report)
         passed &= finished.passed
         summaries.append(finished.record.summary)

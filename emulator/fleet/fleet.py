@@ -14,6 +14,7 @@ import numpy as np
 from emulator.compiled import view
 from emulator.fleet import tables as names
 from emulator.fleet.draws import key_of, quantiles
+from emulator.fleet.log import FleetLog
 from emulator.fleet.loop import REACHED, WANTS_ROOM, advance
 from emulator.fleet.queue import enlarged, new_queue, push, room, size, take_back
 from emulator.fleet.speakers import (
@@ -62,6 +63,7 @@ class Fleet:
         seed: int,
         prepend: npt.NDArray[np.int8] | None = None,
         watched: npt.NDArray[np.bool_] | None = None,
+        stream: str = "",
         start: int = 0,
         bin_ns: int = SECOND,
         bins: int = 1,
@@ -71,6 +73,7 @@ class Fleet:
         ``delays`` (L,) one-way, ns. ``prepend`` (S,) how often more a node puts its
         AS in front over a slot. ``watched`` (S,) the senders' slots whose messages
         are noted. Messages are counted by ``bins`` of ``bin_ns`` from t = 0.
+        ``stream`` names what is drawn, beside ``seed``.
         """
         if prefix_count > names.PREFIXES_MAX:
             message = f"a fleet has at most {names.PREFIXES_MAX} prefixes, not {prefix_count}"
@@ -78,7 +81,7 @@ class Fleet:
         self.graph = graph
         self.prefix_count = prefix_count
         self.arrays = Arrays(graph, prefix_count, per_prefix=config.is_mrai_per_prefix, bins=bins)
-        self._set_up(delays, config, seed)
+        self._set_up(delays, config, seed, stream)
         if prepend is not None:
             self.arrays.slots[:, names.PREPEND] = prepend
         if watched is not None:
@@ -92,7 +95,7 @@ class Fleet:
         self.arrays.reserve(sent=self._reserve)
         self._tables: Any = self.arrays.tables()
 
-    def _set_up(self, delays: Ints, config: FleetConfig, seed: int) -> None:
+    def _set_up(self, delays: Ints, config: FleetConfig, seed: int, stream: str) -> None:
         of, slots, nodes = self.arrays.by_name, self.arrays.slots, self.arrays.nodes
         of["delay"] = np.ascontiguousarray(delays[self.graph.link], np.int64)
         nodes[:-1, names.MRAI] = config.mrai
@@ -109,8 +112,8 @@ class Fleet:
         var[names.ECHO] = config.echo
         var[names.INCUMBENT] = config.keeps_incumbent
         var[names.BATCHES] = config.processing.is_zero
-        var[names.JITTER_KEY] = key_of(seed, "fleet/mrai")
-        var[names.PROCESSING_KEY] = key_of(seed, "fleet/processing")
+        var[names.JITTER_KEY] = key_of(seed, f"fleet/mrai{stream}")
+        var[names.PROCESSING_KEY] = key_of(seed, f"fleet/processing{stream}")
 
     # Time -----------------------------------------------------------------------
 
@@ -284,41 +287,19 @@ class Fleet:
         """Changes of Loc-RIBs so far."""
         return int(self._var[names.LOGGED])
 
-    def prefix_of_log(self) -> npt.NDArray[np.int32]:
-        """The prefix of every entry of the log."""
-        mask = (1 << names.LENGTH_SHIFT) - 1
-        prefix: npt.NDArray[np.int32] = self.arrays.log[:, names.LENGTH_PREFIX] & mask
-        return prefix
-
-    def lengths_of_log(self) -> npt.NDArray[np.int32]:
-        """The AS path length of every entry of the log, prepended ASes included."""
-        length: npt.NDArray[np.int32] = self.arrays.log[:, names.LENGTH_PREFIX] >> names.LENGTH_SHIFT
-        return length
-
-    def path(self, entry: int) -> tuple[int, ...]:
-        """The AS path of a log entry as in its node's Loc-RIB, prepended ASes included."""
-        log, slots, asn = self.arrays.log, self.arrays.slots, self.graph.asn
-        found: list[int] = []
-        while log[entry, names.LOG_SLOT] >= 0:
-            far = slots[log[entry, names.LOG_SLOT], names.REVERSE]
-            entry = int(log[entry, names.PARENT])
-            found += [int(asn[log[entry, names.LOG_NODE]])] * (1 + int(slots[far, names.PREPEND]))
-        return tuple(found)
-
-    def best(self, node: int, prefix: int) -> int | None:
-        """The log entry of the node's present route, None where it has none."""
-        best, entry = self.arrays.routes[node, prefix, : names.CURRENT + 1]
-        return None if best == names.NONE else int(entry)
-
-    def next_hops(self, prefix: int) -> npt.NDArray[np.int32]:
-        """(N,) each node's next hop: a node, itself where the prefix is its own, -1 for none."""
-        best = self.arrays.routes[:, prefix, names.BEST]
-        hops = np.full(len(self.graph), -1, np.int32)
-        has = best >= 0
-        hops[has] = self.graph.neighbor[best[has]]
-        own = np.flatnonzero(best == names.OWN)
-        hops[own] = own
-        return hops
+    def log(self) -> FleetLog:
+        """What it has done so far, in arrays of its own."""
+        of = self.arrays.by_name
+        return FleetLog(
+            self.graph,
+            self.arrays.slots[:, names.PREPEND].astype(np.int8),
+            self.prefix_count,
+            of["log_time"][: self.logged].copy(),
+            self.arrays.log.copy(),
+            self.arrays.sent.copy(),
+            of["rate"].reshape(-1, 2).copy(),
+            self.arrays.routes[:, :, names.CURRENT].copy(),
+        )
 
 
 def link_slots(graph: AsGraph, links: Sequence[int]) -> dict[int, tuple[int, int]]:

@@ -65,9 +65,10 @@ class GraphCdn(Shape):
         examples=[[1299, 174, 3257]],
     )
     meeting: Share = Field(
-        default=0.55,
+        default=0.2,
         description="Where POPs are only counted: probability that a provider has a session at a POP; each "
-        "has at least one, and each POP as well.",
+        "has at least one, and each POP as well. An AS being one router here, a provider takes all its "
+        "clients to one POP at a time, the first of those it meets.",
         examples=["80%"],
     )
     pop_capacity: Rate | None = Field(

@@ -36,12 +36,14 @@ def simulate(
     inspect: Callable[[Emulation], None] = lambda _: None,
     watch: Watch | None = None,
     journal: Journal | None = None,
+    jobs: int = 1,
 ) -> RunRecord:
     """Run ``plan``; the summary's strategies are still to be computed from the tables.
 
     ``progress`` hears the stage's name and how much of it is done. ``inspect``
     sees the network as it stands at the end, for checks. ``watch`` notes what
-    captures need, ``journal`` what the route history needs. Raises
+    captures need, ``journal`` what the route history needs. What can be divided
+    is done by up to ``jobs`` processes, with the same result. Raises
     `DoesNotSettleError` where the network has no stable state to start from, and
     `InputError` where compact speakers are asked for what only full ones can tell.
     """
@@ -49,7 +51,7 @@ def simulate(
         if watch is not None or journal is not None:
             message = "captures and route histories need `network: {speakers: full}`"
             raise InputError(message)
-        return _simulate_fleet(plan, progress)
+        return _simulate_fleet(plan, progress, jobs)
     was_collecting = gc.isenabled()
     gc.disable()  # millions of small objects, hardly a cycle: collecting them costs a third of the run
     try:
@@ -59,13 +61,15 @@ def simulate(
             gc.enable()
 
 
-def _simulate_fleet(plan: FleetPlan, progress: Callable[[str, float], None]) -> RunRecord:
+def _simulate_fleet(plan: FleetPlan, progress: Callable[[str, float], None], jobs: int) -> RunRecord:
     """Run a plan on an AS graph, its loops in the form that is done first."""
     if plan.graph.slot_count * len(plan.prefixes) < _COMPILED_FROM:
         prefer_plain()
+    else:
+        progress("making loops ready", 0.0)  # compiled once, half a minute, and kept
     from emulator.sim.fleet.run import simulate_fleet
 
-    return simulate_fleet(plan, progress=progress)
+    return simulate_fleet(plan, progress=progress, jobs=jobs)
 
 
 def _simulate(

@@ -15,38 +15,42 @@ if TYPE_CHECKING:
     from emulator.record.tables import Table
     from emulator.scenario.plan import FleetPlan
     from emulator.sim.fleet.host import FleetHost, Span
+    from emulator.sim.fleet.parts import FleetRun
 
 _QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
 _ROUNDING = 9
 
 
-def summary_of(plan: FleetPlan, host: FleetHost, tables: dict[str, Table]) -> Json:
+def summary_of(plan: FleetPlan, run: FleetRun, tables: dict[str, Table]) -> Json:
     """The summary but for its version and what is computed from tables later."""
     summary: Json = {
         "scenario": plan.name,
         "seed": plan.seed,
-        "events": _events(plan, host, tables),
+        "events": _events(plan, run, tables),
         "strategies": {},
     }
     if "sites" in tables:
         summary["catchments"] = catchments(plan, tables["sites"])
-    if plan.list_routes:
-        summary["routes"] = routes(plan, host)
+    if plan.list_routes and run.host is not None:
+        summary["routes"] = routes(plan, run.host)
     return summary
 
 
-def _events(plan: FleetPlan, host: FleetHost, tables: dict[str, Table]) -> list[Json]:
-    fib_changes = host.last_fib_changes()
-    entries = [_event(host, span, last) for span, last in zip(host.spans, fib_changes, strict=True)]
+def _events(plan: FleetPlan, run: FleetRun, tables: dict[str, Table]) -> list[Json]:
+    fib_changes = run.last_fib_changes()
+    entries = [
+        _event(run, number, span, last)
+        for number, (span, last) in enumerate(zip(run.spans, fib_changes, strict=True))
+    ]
     if "reach" in tables:
         for entry in entries:
             entry["loss_of_connectivity"] = lost(plan, tables["reach"], entry["index"])
     return sorted(entries, key=lambda entry: int(entry["index"]))
 
 
-def _event(host: FleetHost, span: Span, last_fib: int | None) -> Json:
-    times, at = host.fleet.arrays.by_name["log_time"], span.event.at
-    rib = int(times[span.until_logged - 1]) - at if span.until_logged > span.logged else 0
+def _event(run: FleetRun, number: int, span: Span, last_fib: int | None) -> Json:
+    at, (first, last) = span.event.at, run.entries_of(number)
+    rib = int(run.log.times[last - 1]) - at if last > first else 0
     return {
         "index": span.event.index,
         "at_s": seconds(at),
@@ -54,9 +58,9 @@ def _event(host: FleetHost, span: Span, last_fib: int | None) -> Json:
         "label": span.event.label,
         "control_plane_convergence_s": seconds(rib),
         "data_plane_convergence_s": 0.0 if last_fib is None else seconds(last_fib - at),
-        "announcements": span.until_counts.announcements - span.counts.announcements,
-        "withdrawals": span.until_counts.withdrawals - span.counts.withdrawals,
-        "best_path_changes": span.until_logged - span.logged,
+        "announcements": span.announcements,
+        "withdrawals": span.withdrawals,
+        "best_path_changes": last - first,
         "quiescent": span.is_quiescent,
     }
 
@@ -112,20 +116,19 @@ def _site(plan: FleetPlan, site: int) -> str:
 
 def routes(plan: FleetPlan, host: FleetHost) -> Json:
     """Every router's best route for every prefix, at the end."""
-    graph, fleet = plan.graph, host.fleet
+    graph, log = plan.graph, host.fleet.log()
+    hops = log.next_hops
     found: Json = {}
     for node in range(len(graph)):
         its: dict[str, Any] = {}
         for prefix in plan.prefixes:
-            entry = fleet.best(node, prefix.index)
-            if entry is None:
-                continue
-            slot = int(fleet.arrays.routes[node, prefix.index, BEST])
-            its[prefix.text] = {
-                "as_path": list(fleet.path(entry)),
-                "next_hop": graph.name(node if slot == OWN else int(graph.neighbor[slot])),
-                "decided_by": decided_by(plan, host, node, prefix.index).value,
-            }
+            entry = log.best(node, prefix.index)
+            if entry is not None:
+                its[prefix.text] = {
+                    "as_path": list(log.path(entry)),
+                    "next_hop": graph.name(int(hops[entry])),
+                    "decided_by": decided_by(plan, host, node, prefix.index).value,
+                }
         found[graph.name(node)] = its
     return found
 

@@ -9,15 +9,16 @@ import numpy as np
 from emulator.fleet import forward_tables as names
 from emulator.fleet.forward_nodes import Ground, Routes, ground
 from emulator.fleet.tables import LOG_NODE, LOG_SLOT, LONG_AGO, NONE
-from emulator.sim.fleet.host import changes_fib
 from emulator.sim.fleet.physical import What
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from emulator.forwarding.history import Destination
     from emulator.scenario.plan import FleetPlan
-    from emulator.sim.fleet.host import FleetHost
+    from emulator.sim.fleet.parts import FleetRun
     from emulator.sim.fleet.physical import Change
 
 _WHAT: Final = {
@@ -29,15 +30,15 @@ _WHAT: Final = {
 }
 
 
-def ground_of(plan: FleetPlan, host: FleetHost) -> Ground:
+def ground_of(plan: FleetPlan, run: FleetRun) -> Ground:
     """What all destinations of a run, which is over, have in common."""
     site = np.full(len(plan.graph), names.NOWHERE, np.int32)
     for pop in reversed(plan.pops):  # the first POP of a node that hosts several
         site[pop.router] = pop.index
-    return ground(plan.graph, plan.delays, site, _physical(plan, host.physical.changes))
+    return ground(plan.graph, plan.delays, site, _physical(plan, run.changes))
 
 
-def _physical(plan: FleetPlan, changes: list[Change]) -> npt.NDArray[np.int64]:
+def _physical(plan: FleetPlan, changes: Sequence[Change]) -> npt.NDArray[np.int64]:
     """The changes (M, `PHYSICAL_WORDS`); of a delay the value is the whole of it."""
     owner = plan.graph.slot_node()
     table = np.zeros((len(changes), names.PHYSICAL_WORDS), np.int64)
@@ -59,16 +60,15 @@ def _physical(plan: FleetPlan, changes: list[Change]) -> npt.NDArray[np.int64]:
 class FibChanges:
     """The FIB entries that the log of a run, which is over, came to; `of` picks a destination's."""
 
-    def __init__(self, plan: FleetPlan, host: FleetHost) -> None:
+    def __init__(self, plan: FleetPlan, run: FleetRun) -> None:
         """Leave out what changed a Loc-RIB but not where packets go."""
-        fleet = host.fleet
-        log, times = fleet.arrays.log, fleet.arrays.by_name["log_time"][: fleet.logged]
+        log = run.log
         self._plan = plan
-        matters = np.flatnonzero(changes_fib(fleet) | (times == LONG_AGO))
-        self._node = log[matters, LOG_NODE]
-        self._entry = log[matters, LOG_SLOT]
-        self._prefix = fleet.prefix_of_log()[matters]
-        self._times = times[matters]
+        matters = np.flatnonzero(log.changes_fib() | (log.times == LONG_AGO))
+        self._node = log.entries[matters, LOG_NODE]
+        self._entry = log.entries[matters, LOG_SLOT]
+        self._prefix = log.prefixes[matters]
+        self._times = log.times[matters]
 
     def of(self, destination: Destination) -> Routes:
         """The entries for a destination, which follow the Loc-RIBs by the install delay."""

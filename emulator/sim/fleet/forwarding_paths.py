@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from emulator.network.asgraph.graph import AsGraph
     from emulator.scenario.plan import FleetPlan
-    from emulator.sim.fleet.host import FleetHost
+    from emulator.sim.fleet.parts import FleetRun
 
     Ints = npt.NDArray[np.int64]
 
@@ -32,14 +32,14 @@ _BILLION: Final = 1e9
 _FATES: Final = {names.NO_ROUTE: Fate.NO_ROUTE, names.DROPPED: Fate.BLACKHOLE, names.LOOPED: Fate.LOOP}
 
 
-def client_view(plan: FleetPlan, host: FleetHost) -> tuple[Network, ForwardingHistory]:
-    """The forwarding history of the plan's client groups after ``host`` has run, and its network.
+def client_view(plan: FleetPlan, run: FleetRun) -> tuple[Network, ForwardingHistory]:
+    """The forwarding history of the plan's client groups after ``run`` has run, and its network.
 
     The network has the routers and links that occur on some path, beside those
     of the POPs and groups; ``router`` of these is its index there, and what
     `PathState.links` holds are its directed links.
     """
-    it, changes = ground_of(plan, host), FibChanges(plan, host)
+    it, changes = ground_of(plan, run), FibChanges(plan, run)
     origins = np.array(sorted({group.router for group in plan.groups}), np.int64)
     paths = _Paths(it.physical[it.physical[:, names.WHAT] == names.LOSS])
     lines = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from emulator.forwarding.history import Destination
     from emulator.record.tables import Schema, Table
     from emulator.scenario.plan import FleetPlan
-    from emulator.sim.fleet.host import FleetHost
+    from emulator.sim.fleet.parts import FleetRun
 
     Bools = npt.NDArray[np.bool_]
     Block = dict[str, npt.NDArray[Any]]
@@ -33,14 +34,14 @@ _FIRST_NS: Final = 10 * MILLISECOND
 
 
 def reach_tables(
-    plan: FleetPlan, host: FleetHost, progress: Callable[[float], None] = lambda _done: None
+    plan: FleetPlan, run: FleetRun, progress: Callable[[float], None] = lambda _done: None
 ) -> dict[str, Table]:
-    """The tables `reach` and `sites` of `emulator.record.tables`, after ``host`` has run.
+    """The tables `reach` and `sites` of `emulator.record.tables`, after ``run`` has run.
 
     ``progress`` hears the share that is done, after each destination.
     """
-    it, changes = ground_of(plan, host), FibChanges(plan, host)
-    books = _Books(plan, _windows(plan, host), _counted(plan))
+    it, changes = ground_of(plan, run), FibChanges(plan, run)
+    books = _Books(plan, _windows(plan, run), _counted(plan))
     for number, destination in enumerate(plan.destinations):
         forwarding = Forwarding(it, changes.of(destination))
         books.go_through(forwarding, destination)
@@ -59,13 +60,13 @@ class _Window:
     """When connectivity is no longer counted: the next event's instant, or the run's end."""
 
 
-def _windows(plan: FleetPlan, host: FleetHost) -> list[_Window]:
+def _windows(plan: FleetPlan, run: FleetRun) -> list[_Window]:
     """Of several events at one instant the last has the window."""
-    starts = [span.event.at for span in host.spans]
+    starts = [span.event.at for span in run.spans]
     lasts = [*(start - 1 for start in starts[1:]), plan.duration]
     return [
         _Window(span.event.index, start, last, min(last + 1, plan.duration))
-        for span, start, last in zip(host.spans, starts, lasts, strict=True)
+        for span, start, last in zip(run.spans, starts, lasts, strict=True)
         if start <= last
     ]
 
@@ -78,15 +79,16 @@ def sampling(starts: Sequence[int], end: int) -> list[int]:
     some are passed over.
     """
     edges = sorted({start for start in starts if 0 <= start <= end})
-    edges = edges[:: -(-len(edges) // _INSTANTS)] if edges else []
+    edges = edges[:: max(1, -(-2 * len(edges) // _INSTANTS))]
     each = _INSTANTS // max(1, len(edges))
     found = {0, end}
-    for start, after in zip(edges, [*edges[1:], end + 1], strict=True):
-        found.add(start)
-        last = after - 1 - start
+    for start, following in pairwise([*edges, end + 1]):
+        last = following - 1 - start
+        found.update((start, start + last))
         if last > _FIRST_NS and each > 1:
-            found.update(start + np.rint(np.geomspace(_FIRST_NS, last, each - 1)).astype(np.int64))
-    return sorted(int(instant) for instant in found)
+            steps = np.geomspace(last, _FIRST_NS, each - 1)
+            found.update((start + np.rint(steps).astype(np.int64)).tolist())
+    return sorted(found)
 
 
 @dataclass(slots=True)

@@ -9,7 +9,6 @@ import numpy as np
 
 from emulator.fleet.fleet import Fleet
 from emulator.fleet.settle import install
-from emulator.fleet.tables import LOG_NODE, LOG_SLOT, LONG_AGO
 from emulator.sim.engine import Engine
 from emulator.sim.fleet.faults import FleetFaults
 from emulator.sim.fleet.physical import Physical
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from simpy.events import Event as SimpyEvent
 
-    from emulator.fleet.fleet import Counts
     from emulator.scenario.plan import FleetPlan
     from emulator.timeline import Event
 
@@ -36,13 +34,11 @@ WATCHED_MAX = 1000
 
 @dataclass(slots=True)
 class Span:
-    """What lies between one event and the next: the counts and the log when it began, and when it ended."""
+    """Messages sent after one event and before the next, and whether all was quiet then."""
 
     event: Event
-    counts: Counts
-    logged: int
-    until_counts: Counts
-    until_logged: int
+    announcements: int = 0
+    withdrawals: int = 0
     is_quiescent: bool = False
 
 
@@ -60,6 +56,7 @@ class FleetHost:
             prefix_count=len(plan.prefixes),
             seed=plan.seed,
             prepend=plan.prepend,
+            stream=f"/{plan.prefixes[0].text}" if len(plan.prefixes) == 1 else "",
             watched=self._watched(),
             start=_BEFORE,
             bin_ns=self.bin_ns,
@@ -67,6 +64,7 @@ class FleetHost:
         )
         self.physical = Physical(plan.graph)
         self.spans: list[Span] = []
+        self._counted = self.fleet.counts
         self.faults = FleetFaults(plan, self.fleet, self.physical)
 
     def _watched(self) -> npt.NDArray[np.bool_]:
@@ -120,43 +118,14 @@ class FleetHost:
             self.fleet.advance(event.at - 1, progress)
             self._close()
             self.fleet.set_clock(event.at)
-            counts, logged = self.fleet.counts, self.fleet.logged
-            self.spans.append(Span(event, counts, logged, counts, logged))
+            self._counted = self.fleet.counts
+            self.spans.append(Span(event))
             self.faults.apply(event)
 
     def _close(self) -> None:
         """The next event, or the end, has come."""
         if self.spans:
-            span = self.spans[-1]
-            span.until_counts, span.until_logged = self.fleet.counts, self.fleet.logged
+            span, counts = self.spans[-1], self.fleet.counts
+            span.announcements = counts.announcements - self._counted.announcements
+            span.withdrawals = counts.withdrawals - self._counted.withdrawals
             span.is_quiescent = self.fleet.is_quiet
-
-    # What came of it ----------------------------------------------------------------
-
-    def last_fib_changes(self) -> list[int | None]:
-        """For each span the instant of its last FIB change, None where there was none."""
-        log, times = self.fleet.arrays.log, self.fleet.arrays.by_name["log_time"]
-        is_fib = changes_fib(self.fleet)
-        delay = self.plan.fib_install_delay
-        instants = times[: len(log)][is_fib] + delay
-        instants = instants[(instants >= 0) & (instants <= self.plan.duration)]
-        starts = [span.event.at for span in self.spans]
-        ends = [*starts[1:], self.plan.duration + 1]
-        found: list[int | None] = []
-        for start, end in zip(starts, ends, strict=True):
-            last = int(np.searchsorted(instants, end))
-            found.append(int(instants[last - 1]) if last and instants[last - 1] >= start else None)
-        return found
-
-
-def changes_fib(fleet: Fleet) -> npt.NDArray[np.bool_]:
-    """(entries,) whether each entry of the log sends packets another way than the one before it."""
-    log = fleet.arrays.log
-    place = log[:, LOG_NODE].astype(np.int64) * fleet.prefix_count + fleet.prefix_of_log()
-    order = np.argsort(place, kind="stable")
-    slot = log[order, LOG_SLOT]
-    is_other = np.ones(len(log), np.bool_)
-    is_other[1:] = (place[order][1:] != place[order][:-1]) | (slot[1:] != slot[:-1])
-    changed = np.empty(len(log), np.bool_)
-    changed[order] = is_other
-    return changed & (fleet.arrays.by_name["log_time"][: len(log)] > LONG_AGO)

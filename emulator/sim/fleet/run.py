@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emulator.clients.requests import evaluate
-from emulator.fleet.tables import LOG_NODE, LOG_SLOT, NONE, OWN, SENT_PATH, SENT_PLACE, SENT_TIME
+from emulator.fleet.tables import LOG_NODE, SENT_PATH, SENT_PLACE, SENT_TIME
 from emulator.record import trace
 from emulator.record.run import SUMMARY_SCHEMA, RunRecord, new_manifest
 from emulator.sim.fleet.atlas import atlas_of_fleet
 from emulator.sim.fleet.digest import summary_of
 from emulator.sim.fleet.forwarding import client_view, reach_tables
-from emulator.sim.fleet.host import WATCHED_MAX, FleetHost
+from emulator.sim.fleet.host import WATCHED_MAX
+from emulator.sim.fleet.parts import run_fleet
 from emulator.sim.paths import paths_table
 from emulator.units import SECOND, seconds
 from emulator.version import __version__
@@ -22,49 +23,45 @@ from emulator.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from emulator.fleet.fleet import Fleet
+    from emulator.fleet.log import FleetLog
     from emulator.record.run import Json
     from emulator.record.tables import Table
     from emulator.scenario.plan import FleetPlan
+    from emulator.sim.fleet.parts import FleetRun
 
 
 def simulate_fleet(
     plan: FleetPlan,
     *,
     progress: Callable[[str, float], None] = lambda _stage, _done: None,
-    inspect: Callable[[FleetHost], None] = lambda _: None,
+    jobs: int = 1,
 ) -> RunRecord:
     """Run ``plan``; the summary's strategies are still to be computed from the tables.
 
-    ``progress`` and ``inspect`` as with `emulator.sim.run.simulate`, and so are errors.
+    ``progress`` and errors are as with `emulator.sim.run.simulate`; ``jobs`` as in `run_fleet`.
     """
     was_collecting = gc.isenabled()
     gc.disable()
     try:
-        return _simulate(plan, progress, inspect)
+        return _simulate(plan, progress, jobs)
     finally:
         if was_collecting:
             gc.enable()
 
 
-def _simulate(
-    plan: FleetPlan, progress: Callable[[str, float], None], inspect: Callable[[FleetHost], None]
-) -> RunRecord:
+def _simulate(plan: FleetPlan, progress: Callable[[str, float], None], jobs: int) -> RunRecord:
     progress("settling", 0.0)
-    host = FleetHost(plan)
-    host.settle(lambda done: progress("settling", done))
     end = max(plan.duration, 1)
-    host.run(lambda instant: progress("control plane", max(instant, 0) / end))
-    inspect(host)
+    run = run_fleet(plan, progress, jobs=jobs)
     tables: dict[str, Table] = {
-        "updates": updates_table(plan, host.fleet),
-        "rates": rates_table(host),
-        "best_paths": best_paths_table(plan, host.fleet),
+        "updates": updates_table(plan, run.log),
+        "rates": rates_table(run),
+        "best_paths": best_paths_table(plan, run.log),
     }
     if plan.destinations and plan.pops:
-        tables.update(reach_tables(plan, host, lambda done: progress("forwarding", done)))
+        tables.update(reach_tables(plan, run, lambda done: progress("forwarding", done)))
     if plan.groups and plan.destinations:
-        network, history = client_view(plan, host)
+        network, history = client_view(plan, run)
         tables["paths"] = paths_table(plan.destinations, history)
         if plan.clients is not None:
             tables.update(
@@ -78,45 +75,40 @@ def _simulate(
             )
     return RunRecord(
         manifest=new_manifest(version=__version__, scenario=plan.name, seed=plan.seed, inputs=plan.inputs),
-        summary={"schema": SUMMARY_SCHEMA, **summary_of(plan, host, tables)},
+        summary={"schema": SUMMARY_SCHEMA, **summary_of(plan, run, tables)},
         tables=tables,
         atlas=atlas_of_fleet(plan),
-        trace=_trace(plan, host),
+        trace=_trace(plan, run),
     )
 
 
-def _trace(plan: FleetPlan, host: FleetHost) -> list[Json]:
+def _trace(plan: FleetPlan, run: FleetRun) -> list[Json]:
     """The timeline's events, and in small networks every change of a best path."""
     records = [
         trace.event(seconds(e.at), index=e.index, kind=e.kind, label=e.label)
-        for e in (span.event for span in host.spans)
+        for e in (span.event for span in run.spans)
     ]
-    fleet = host.fleet
     if len(plan.graph) > WATCHED_MAX:
         return records
-    times = fleet.arrays.by_name["log_time"][: fleet.logged]
-    log, prefixes = fleet.arrays.log, fleet.prefix_of_log()
-    for entry in np.flatnonzero(times >= 0).tolist():
-        node, slot = int(log[entry, LOG_NODE]), int(log[entry, LOG_SLOT])
-        next_hop = None
-        if slot != NONE:
-            next_hop = plan.graph.name(node if slot == OWN else int(plan.graph.neighbor[slot]))
+    log, hops, prefixes = run.log, run.log.next_hops, run.log.prefixes
+    for entry in np.flatnonzero(log.times >= 0).tolist():
+        hop = int(hops[entry])
         records.append(
             trace.best_path(
-                seconds(int(times[entry])),
-                router=plan.graph.name(node),
+                seconds(int(log.times[entry])),
+                router=plan.graph.name(int(log.entries[entry, LOG_NODE])),
                 prefix=plan.prefixes[int(prefixes[entry])].text,
-                as_path=None if slot == NONE else fleet.path(entry),
-                next_hop=next_hop,
+                as_path=None if hop < 0 else log.path(entry),
+                next_hop=None if hop < 0 else plan.graph.name(hop),
                 decided_by=None,
             )
         )
     return sorted(records, key=lambda record: float(record["at_s"]))
 
 
-def updates_table(plan: FleetPlan, fleet: Fleet) -> Table:
+def updates_table(plan: FleetPlan, log: FleetLog) -> Table:
     """The messages that were watched: all of a small network, else those to collectors."""
-    sent = fleet.arrays.sent
+    sent = log.sent
     slot, prefix = np.divmod(sent[:, SENT_PLACE], len(plan.prefixes))
     graph = plan.graph
     texts = [each.text for each in plan.prefixes]
@@ -129,32 +121,27 @@ def updates_table(plan: FleetPlan, fleet: Fleet) -> Table:
     }
 
 
-def rates_table(host: FleetHost) -> Table:
+def rates_table(run: FleetRun) -> Table:
     """Messages sent anywhere, by bins of time; bins without any are left out."""
-    rate = host.fleet.arrays.by_name["rate"].reshape(-1, 2)
+    rate, bin_s = run.log.rate, run.bin_ns / SECOND
     some = np.flatnonzero(rate.any(axis=1))
     return {
-        "at_s": some * (host.bin_ns / SECOND),
-        "until_s": (some + 1) * (host.bin_ns / SECOND),
+        "at_s": some * bin_s,
+        "until_s": (some + 1) * bin_s,
         "announcements": rate[some, 0].astype(np.uint32),
         "withdrawals": rate[some, 1].astype(np.uint32),
     }
 
 
-def best_paths_table(plan: FleetPlan, fleet: Fleet) -> Table:
+def best_paths_table(plan: FleetPlan, log: FleetLog) -> Table:
     """Every change of a Loc-RIB after t = 0."""
-    graph, arrays = plan.graph, fleet.arrays
-    times = arrays.by_name["log_time"][: fleet.logged]
-    log = arrays.log
-    first = len(times) - int(np.count_nonzero(times >= 0))  # the log is in order of time
-    slot = log[first:, LOG_SLOT]
-    node = log[first:, LOG_NODE]
-    next_hop = np.where(slot == NONE, -1, graph.asn[np.where(slot >= 0, graph.neighbor[slot], node)])
+    first = int(np.searchsorted(log.times, 0))
+    hops = log.next_hops[first:]
     texts = [each.text for each in plan.prefixes]
     return {
-        "at_s": times[first:] / SECOND,
-        "router": node,
-        "prefix": [texts[each] for each in fleet.prefix_of_log()[first:].tolist()],
-        "next_hop": next_hop.astype(np.int64),
-        "length": fleet.lengths_of_log()[first:].astype(np.int32),
+        "at_s": log.times[first:] / SECOND,
+        "router": log.entries[first:, LOG_NODE],
+        "prefix": [texts[each] for each in log.prefixes[first:].tolist()],
+        "next_hop": np.where(hops < 0, -1, plan.graph.asn[hops]),
+        "length": log.lengths[first:],
     }
