@@ -48,6 +48,7 @@ _PREFERENCE: Final = 3.0
 """Log-odds for each third site that stands between two in an AS's preferences, up to 1.5 of them."""
 _THIRDS_MAX: Final = 1.5
 _HABIT: Final = 0.7
+"""Weight of having landed with a neighbour: less than 1, as trials resemble each other."""
 _DISAGREEMENT: Final = 0.15
 """Share of measurements in which an AS is not where the neighbour is that it leans on."""
 _FIELD_ROUNDS: Final = 3
