@@ -139,7 +139,7 @@ def _has_looped(t, node, path):
 
 @_loop
 def _is_same(t, one, other):
-    """Whether two paths that a node advertised are the same."""
+    """Whether two paths that a node advertised are the same, by ASes: a CDN's sites are all one in them."""
     while one != other:
         if one < 0 or other < 0:
             return False
@@ -147,7 +147,9 @@ def _is_same(t, one, other):
         second = other * LOG_WORDS
         if t.log[first + LENGTH_PREFIX] != t.log[second + LENGTH_PREFIX]:
             return False
-        if t.log[first + LOG_NODE] != t.log[second + LOG_NODE]:
+        near = t.log[first + LOG_NODE]
+        far = t.log[second + LOG_NODE]
+        if near != far and t.nodes[near * NODE_WORDS + SYSTEM] != t.nodes[far * NODE_WORDS + SYSTEM]:
             return False
         one = t.log[first + PARENT]
         other = t.log[second + PARENT]
