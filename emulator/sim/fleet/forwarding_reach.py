@@ -62,12 +62,11 @@ class _Window:
 
 def _windows(plan: FleetPlan, run: FleetRun) -> list[_Window]:
     """Of several events at one instant the last has the window."""
-    starts = [span.event.at for span in run.spans]
-    lasts = [*(start - 1 for start in starts[1:]), plan.duration]
+    edges = [*(span.event.at for span in run.spans), plan.duration + 1]
     return [
-        _Window(span.event.index, start, last, min(last + 1, plan.duration))
-        for span, start, last in zip(run.spans, starts, lasts, strict=True)
-        if start <= last
+        _Window(span.event.index, start, following - 1, min(following, plan.duration))
+        for span, (start, following) in zip(run.spans, pairwise(edges), strict=True)
+        if start < following
     ]
 
 
