@@ -87,12 +87,12 @@ def _follow(sweep: Sweep, changed: Ints, before: Routes, next_hop: Int32s, origi
 
     Raises `TooWideError`.
     """
-    moving = routed_to(before, changed[before.relation[changed] == OWN])
-    while len(moving):  # nodes that were in the catchment of an origin that is none any more
+    gone = changed[before.relation[changed] == OWN]
+    moving = np.concatenate((gone, routed_to(before, gone)))
+    while len(moving):  # whoever is next to somebody with another origin has that one
         end = _end(next_hop, origin, moving)
-        if np.array_equal(end, origin[moving]):
-            break
         origin[moving] = end
+        moving = moving[np.isin(end, gone)]
     front, left = changed, allowance(sweep, _FOLLOW)
     while len(front):
         end = _end(next_hop, origin, front)
