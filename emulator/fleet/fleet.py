@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from emulator.compiled import view
+from emulator.errors import InputError
 from emulator.fleet import tables as names
 from emulator.fleet.draws import key_of, quantiles
 from emulator.fleet.log import FleetLog
@@ -26,6 +27,7 @@ from emulator.fleet.speakers import (
     SESSION_UP,
 )
 from emulator.fleet.tables import Arrays
+from emulator.fleet.wheel import CODE_MAX
 from emulator.units import SECOND
 
 if TYPE_CHECKING:
@@ -77,7 +79,10 @@ class Fleet:
         """
         if prefix_count > names.PREFIXES_MAX:
             message = f"a fleet has at most {names.PREFIXES_MAX} prefixes, not {prefix_count}"
-            raise ValueError(message)
+            raise InputError(message)
+        if graph.slot_count * prefix_count * KINDS > CODE_MAX:
+            message = f"{prefix_count} prefixes over {graph.link_count:,} links are too much for one fleet"
+            raise InputError(message)
         self.graph = graph
         self.prefix_count = prefix_count
         self.arrays = Arrays(graph, prefix_count, per_prefix=config.is_mrai_per_prefix, bins=bins)

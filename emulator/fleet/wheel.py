@@ -29,24 +29,25 @@ _BUCKETS: Final = 1 << 15
 """The ring goes round in 34 s, longer than the usual MRAI: what lies beyond waits another round."""
 
 _SIZE, _NEAR, _FREE, _BUCKET, _SEQUENCE = range(5)
-_TIME, _ORDER, _CODE, _ENTRY_WORDS = range(4)
-_FOLLOWING, _VALUE, _LINK_WORDS = range(3)
+_FOLLOWING, _ORDER, _CODE, _VALUE, _WORDS = range(5)
+CODE_MAX: Final = (1 << 31) - 1
+"""Codes and values have 31 bits; so has the number of entries ever put in, which comes round after 2^31."""
 
 
 class Wheel(NamedTuple):
     """The compiled queue: a pool of entries, chained by `_FOLLOWING`."""
 
     heads: npt.NDArray[np.int32]
-    links: npt.NDArray[np.int32]
-    entries: npt.NDArray[np.int64]
+    time: npt.NDArray[np.int64]
+    entries: npt.NDArray[np.int32]
     near: npt.NDArray[np.int32]
     meta: npt.NDArray[np.int64]
 
 
 EXAMPLE: Final = Wheel(
     np.zeros(0, np.int32),
-    np.zeros(0, np.int32),
     np.zeros(0, np.int64),
+    np.zeros(0, np.int32),
     np.zeros(0, np.int32),
     np.zeros(0, np.int64),
 )
@@ -56,11 +57,9 @@ _loop = compiled_for(wheel=EXAMPLE, is_lost=np.zeros(0, np.uint8))
 
 @inlined
 def _is_before(wheel, one, other):
-    first = one * _ENTRY_WORDS
-    second = other * _ENTRY_WORDS
-    if wheel.entries[first] != wheel.entries[second]:
-        return wheel.entries[first] < wheel.entries[second]
-    return wheel.entries[first + _ORDER] < wheel.entries[second + _ORDER]
+    if wheel.time[one] != wheel.time[other]:
+        return wheel.time[one] < wheel.time[other]
+    return wheel.entries[one * _WORDS + _ORDER] < wheel.entries[other * _WORDS + _ORDER]
 
 
 @_loop
@@ -104,7 +103,7 @@ def _take_first(wheel):
 def _chain(wheel, entry, bucket):
     """Put an entry into the bucket's place on the ring."""
     place = bucket & (_BUCKETS - 1)
-    wheel.links[entry * _LINK_WORDS + _FOLLOWING] = wheel.heads[place]
+    wheel.entries[entry * _WORDS + _FOLLOWING] = wheel.heads[place]
     wheel.heads[place] = entry
 
 
@@ -118,8 +117,8 @@ def _turn(wheel):
         entry = wheel.heads[place]
         wheel.heads[place] = -1
         while entry >= 0:
-            after = wheel.links[entry * _LINK_WORDS + _FOLLOWING]
-            if wheel.entries[entry * _ENTRY_WORDS + _TIME] >> _SHIFT == bucket:
+            after = wheel.entries[entry * _WORDS + _FOLLOWING]
+            if wheel.time[entry] >> _SHIFT == bucket:
                 _sift_in(wheel, entry)
             else:
                 _chain(wheel, entry, bucket)
@@ -130,13 +129,13 @@ def _turn(wheel):
 def push(wheel, time, code, value):
     """Put an entry in; there must be `room`."""
     entry = wheel.meta[_FREE]
-    wheel.meta[_FREE] = wheel.links[entry * _LINK_WORDS + _FOLLOWING]
-    wheel.links[entry * _LINK_WORDS + _VALUE] = value
-    at = entry * _ENTRY_WORDS
-    wheel.entries[at + _TIME] = time
+    wheel.meta[_FREE] = wheel.entries[entry * _WORDS + _FOLLOWING]
+    wheel.time[entry] = time
+    at = entry * _WORDS
     wheel.entries[at + _ORDER] = wheel.meta[_SEQUENCE]
     wheel.entries[at + _CODE] = code
-    wheel.meta[_SEQUENCE] += 1
+    wheel.entries[at + _VALUE] = value
+    wheel.meta[_SEQUENCE] = (wheel.meta[_SEQUENCE] + 1) & CODE_MAX
     wheel.meta[_SIZE] += 1
     bucket = time >> _SHIFT
     if bucket <= wheel.meta[_BUCKET]:
@@ -152,7 +151,7 @@ def next_time(wheel):
         return NEVER
     if wheel.meta[_NEAR] == 0:
         _turn(wheel)
-    return wheel.entries[wheel.near[0] * _ENTRY_WORDS + _TIME]
+    return wheel.time[wheel.near[0]]
 
 
 @inlined
@@ -160,12 +159,12 @@ def pop(wheel):
     """Take the first entry out, after `next_time`: its code and value."""
     entry = _take_first(wheel)
     wheel.meta[_SIZE] -= 1
-    wheel.links[entry * _LINK_WORDS + _FOLLOWING] = wheel.meta[_FREE]
+    wheel.entries[entry * _WORDS + _FOLLOWING] = wheel.meta[_FREE]
     wheel.meta[_FREE] = entry
-    at = entry * _ENTRY_WORDS + _CODE
-    code = wheel.entries[at]
-    wheel.entries[at] = NOTHING
-    return code, wheel.links[entry * _LINK_WORDS + _VALUE]
+    at = entry * _WORDS
+    code = wheel.entries[at + _CODE]
+    wheel.entries[at + _CODE] = NOTHING
+    return code, wheel.entries[at + _VALUE]
 
 
 @inlined
@@ -178,7 +177,7 @@ def room(wheel):
 def take_back(wheel, is_lost, kinds, kind, per_slot):
     """Make nothing of all entries of ``kind`` whose slot ``is_lost``; return how many."""
     count = 0
-    for at in range(_CODE, len(wheel.entries), _ENTRY_WORDS):
+    for at in range(_CODE, len(wheel.entries), _WORDS):
         code = wheel.entries[at]
         if code >= 0 and code % kinds == kind and is_lost[code // kinds // per_slot]:
             wheel.entries[at] = NOTHING
@@ -190,24 +189,23 @@ def new_wheel(start: int) -> Wheel:
     """An empty one; nothing may be put in for before ``start``."""
     meta = np.zeros(5, np.int64)
     meta[_FREE], meta[_BUCKET] = -1, start >> _SHIFT
-    heads, short = np.full(_BUCKETS, -1, np.int32), np.zeros(0, np.int32)
-    return enlarged(Wheel(heads, short, np.zeros(0, np.int64), short, meta), 1 << 12)
+    heads, small, near = np.full(_BUCKETS, -1, np.int32), np.zeros(0, np.int32), np.zeros(0, np.int32)
+    return enlarged(Wheel(heads, np.zeros(0, np.int64), small, near, meta), 1 << 12)
 
 
 def enlarged(wheel: Wheel, count: int) -> Wheel:
-    """``wheel`` with room for at least ``count`` entries more."""
-    old = len(wheel.near)
-    new = old + max(old // 2, count)
-    links = np.zeros((new, _LINK_WORDS), np.int32)
-    links[:old] = wheel.links.reshape(-1, _LINK_WORDS)
-    links[old:, _FOLLOWING] = np.arange(old + 1, new + 1)
-    links[new - 1, _FOLLOWING] = wheel.meta[_FREE]
+    """``wheel``, in its place, with room for at least ``count`` entries more."""
+    old = len(wheel.time)
+    new = old + max(old // 4, count)
+    wheel.time.resize(new, refcheck=False)
+    wheel.near.resize(new, refcheck=False)
+    wheel.entries.resize(new * _WORDS, refcheck=False)
+    added = wheel.entries.reshape(-1, _WORDS)[old:]
+    added[:, _CODE] = NOTHING
+    added[:, _FOLLOWING] = np.arange(old + 1, new + 1)
+    added[-1, _FOLLOWING] = wheel.meta[_FREE]
     wheel.meta[_FREE] = old
-    entries = np.full((new, _ENTRY_WORDS), NOTHING, np.int64)
-    entries[:old] = wheel.entries.reshape(-1, _ENTRY_WORDS)
-    near = np.zeros(new, np.int32)
-    near[:old] = wheel.near
-    return Wheel(wheel.heads, links.ravel(), entries.ravel(), near, wheel.meta)
+    return wheel
 
 
 def size(wheel: Wheel) -> int:
