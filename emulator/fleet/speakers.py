@@ -389,6 +389,9 @@ def advertise(t, queue, node, slot, prefixes, has_expired):
                     _ask_for_timer(t, queue, timer, timer)
         return
     is_held = t.timers[slot] >> 1 > now and not has_expired
+    if t.timers[slot] & 1 and not is_held:  # a busy router has not seen yet that it expired
+        t.timers[slot] -= 1
+        prefixes = _ALL
     has_started = False
     is_waiting = False
     for prefix in range(count):
