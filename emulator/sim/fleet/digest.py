@@ -146,12 +146,12 @@ def decided_by(plan: FleetPlan, host: FleetHost, node: int, prefix: int) -> Step
     log = fleet.arrays.log
     paths = fleet.arrays.ribs[offered, prefix, ADJ_IN]
     length = (log[paths, LENGTH_PREFIX] >> LENGTH_SHIFT) + plan.prepend[plan.graph.reverse[offered]]
-    for value, name in ((-relation, Step.DEGREE_OF_PREFERENCE), (length, Step.AS_PATH_LENGTH)):
-        if len(offered) > 1:
-            kept = value == value.min()
-            if not kept.all():
-                step = name
-            offered, length = offered[kept], length[kept]
-    if len(offered) > 1:
+    ranks = np.stack((-relation.astype(np.int64), length))
+    for rank, name in enumerate((Step.DEGREE_OF_PREFERENCE, Step.AS_PATH_LENGTH)):
+        if ranks.shape[1] > 1:
+            kept = ranks[rank] == ranks[rank].min()
+            step = step if kept.all() else name
+            ranks = ranks[:, kept]
+    if ranks.shape[1] > 1:
         step = Step.INCUMBENT if plan.speakers.keeps_incumbent else Step.ROUTER_ID
     return step

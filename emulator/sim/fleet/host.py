@@ -79,7 +79,7 @@ class FleetHost:
 
         Raises `DoesNotSettleError` where it does not get there in time.
         """
-        if self.plan.settle_by_messages:
+        if self.plan.settle_by_messages or self.plan.speakers.is_permit_all:  # the solver knows Gao-Rexford
             self._settle_by_messages()
         else:
             self._solve(progress)
