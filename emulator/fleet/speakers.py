@@ -372,6 +372,15 @@ def _offer(t, queue, node, slot, prefix, is_held):
     return _STARTS_TIMER if path >= 0 or waits else _FREE
 
 
+@inlined
+def _due(t, slot, prefixes, is_held):
+    """``prefixes``, or all of them where some wait for a timer that a busy router has not seen expire."""
+    if is_held or not t.timers[slot] & 1:
+        return prefixes
+    t.timers[slot] -= 1
+    return _ALL
+
+
 @_loop
 def advertise(t, queue, node, slot, prefixes, has_expired):
     """Send the peer what of the set ``prefixes`` may go now, hold what must wait (RFC 4271 9.2.1.1)."""
@@ -389,9 +398,7 @@ def advertise(t, queue, node, slot, prefixes, has_expired):
                     _ask_for_timer(t, queue, timer, timer)
         return
     is_held = t.timers[slot] >> 1 > now and not has_expired
-    if t.timers[slot] & 1 and not is_held:  # a busy router has not seen yet that it expired
-        t.timers[slot] -= 1
-        prefixes = _ALL
+    prefixes = _due(t, slot, prefixes, is_held)
     has_started = False
     is_waiting = False
     for prefix in range(count):
