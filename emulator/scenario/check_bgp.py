@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from emulator.scenario.fields import Uniform
 from emulator.scenario.schema_bgp import Damping, GracefulRestartSpec
-from emulator.scenario.schema_network import LabNetwork
+from emulator.scenario.schema_network import GraphNetwork, LabNetwork
 from emulator.units import SECOND, format_duration
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ _RESTART_TIME_MAX = 4095 * SECOND
 def check_bgp(document: Scenario) -> Iterator[Finding]:
     """Everything wrong with the settings of speakers."""
     yield from _check_speaker(document.bgp, document.bgp, ("bgp",))
+    if document.bgp.like == "internet-2019" and not isinstance(document.network, GraphNetwork):
+        yield ("bgp", "like"), "'internet-2019' is for AS graphs: `as_relationships` or `generate`"
     if isinstance(document.network, LabNetwork):
         for name, router in document.network.routers.items():
             if router.bgp is not None:

@@ -300,11 +300,12 @@ class SpeakerSpec(Shape):
 class BgpSpec(SpeakerSpec):
     """BGP-4 as every speaker of the scenario is set (RFC 4271)."""
 
-    like: Like | None = Field(
+    like: Like | Literal["internet-2019"] | None = Field(
         default=None,
-        description="Whose timers and tie-breaks to take where this section says nothing. Default: the "
-        "defaults of this page.",
-        examples=["frr"],
+        description="Whose timers and tie-breaks to take where this section says nothing. `internet-2019` is "
+        "for AS graphs: shares of MRAI, waiting withdrawals and link delays as calibrated on RIS beacons. "
+        "Default: the defaults of this page.",
+        examples=["frr", "internet-2019"],
     )
     import_: PolicyNames = Field(
         default=(),

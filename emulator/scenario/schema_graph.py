@@ -91,13 +91,20 @@ class GraphNetwork(Shape):
 
     link_delay: DelaySpec = Field(
         default=Lognormal.model_construct(lognormal=(Duration(10 * MILLISECOND), 0.7)),
-        description="One-way delay of every link, or the distribution it is drawn from.",
+        description="One-way delay of every link, or the distribution it is drawn from. Without it, "
+        "`like: internet-2019` has its own.",
         examples=["10ms", {"uniform": ["2ms", "50ms"]}, {"lognormal": ["10ms", 0.7]}],
     )
     links: tuple[GraphLink, ...] = Field(
         default=(),
         description="Links to add; one that is there already gets the relationship given here.",
         examples=[[{"ends": [12654, 3333], "relationship": "customer-provider"}]],
+    )
+    doubtful_links: Literal["as-given", "as-peerings"] | None = Field(
+        default=None,
+        description="What to take customer-provider links for whose provider has fewer customers than its "
+        "customer: after a withdrawal, routes are looked for along them that no real provider would accept. "
+        "Default: as given, or as `like: internet-2019` was calibrated.",
     )
     prefixes: dict[RouterName, tuple[Prefix, ...]] = Field(
         default_factory=dict,

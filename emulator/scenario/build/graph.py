@@ -13,7 +13,9 @@ import numpy as np
 
 from emulator.errors import InputError, ScenarioError, suggest
 from emulator.fleet.draws import key_of, quantiles
+from emulator.fleet.presets import PRESETS
 from emulator.network.asgraph.additions import NewLink, NewNode, link_delays, with_additions
+from emulator.network.asgraph.doubtful import doubtful_as_peerings
 from emulator.network.asgraph.graph import PROVIDER
 from emulator.network.model import AutonomousSystem, Kind, Pop
 from emulator.rng import unit_hash
@@ -30,6 +32,7 @@ from emulator.scenario.schema_graph import (
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from emulator.fleet.presets import FleetPreset
     from emulator.network.asgraph.graph import AsGraph
     from emulator.network.model import ClientGroup
     from emulator.scenario.build.problems import Problems
@@ -75,6 +78,9 @@ def build_graph(
     base = _base(spec, seed, problems, inputs)
     if base is None:
         return None
+    preset = PRESETS.get(document.bgp.like or "")
+    if _are_peerings(spec, preset):
+        base = doubtful_as_peerings(base)
     links = _links(spec)
     known = base if not links else with_additions(base, (), links)
     sites, transit = _sites(spec.cdn, known, seed, problems) if spec.cdn is not None else ({}, ())
@@ -88,10 +94,19 @@ def build_graph(
     weight = weights_of(document, graph, problems, inputs)
     weight[[*collectors, *(pop.router for pop in pops)]] = 0.0
     groups = build_groups(document, graph, weight, seed)
-    delays = link_delays(graph, quantiles(make_delay(spec.link_delay)), key_of(seed, "links/delay"))
+    is_said = "link_delay" in spec.model_fields_set
+    delay = preset.link_delay if preset is not None and not is_said else make_delay(spec.link_delay)
+    delays = link_delays(graph, quantiles(delay), key_of(seed, "links/delay"))
     cdn = None if spec.cdn is None else AutonomousSystem(spec.cdn.asn, f"AS{spec.cdn.asn}", Kind.CDN)
     prepend = _prepended(graph, sites, place)
     return BuiltGraph(graph, delays, prepend, weight, pops, groups, collectors, cdn, transit)
+
+
+def _are_peerings(spec: GraphNetwork, preset: FleetPreset | None) -> bool:
+    """Whether doubtful links are to be taken for peerings."""
+    if spec.doubtful_links is not None:
+        return spec.doubtful_links == "as-peerings"
+    return preset is not None and preset.doubtful_as_peerings
 
 
 def _base(spec: GraphNetwork, seed: int, problems: Problems, inputs: dict[str, str]) -> AsGraph | None:

@@ -11,6 +11,7 @@ from emulator.bgp.messages import BOTH_FAMILIES, GracefulRestart
 from emulator.bgp.peer import MaxPrefixes
 from emulator.bgp.policy import GaoRexford, PermitAll
 from emulator.bgp.presets import preset
+from emulator.fleet.presets import PRESETS
 from emulator.rng import unit_hash
 from emulator.scenario.fields import Uniform
 from emulator.scenario.schema_bgp import Bfd, Lognormal, SpeakerSpec
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from emulator.bgp.decision import TieBreak
+    from emulator.fleet.presets import FleetPreset
     from emulator.scenario import schema_bgp
     from emulator.scenario.schema_bgp import BgpSpec
 
@@ -86,6 +88,13 @@ def settings_of(bgp: BgpSpec, *, like: str | None, own: SpeakerSpec | None, path
         usual = SpeakerSpec.model_fields["keepalive"].default
         is_long = not said["hold_time"] or said["hold_time"] >= 3 * usual
         said["keepalive"] = usual if like is None and is_long else None
+    if like is not None and like in PRESETS:
+        fleet = PRESETS[like]
+        for name, value in _preset_of_graphs(fleet).items():
+            if name not in said and not (name == "withdrawals" and "mrai_on_withdrawals" in said):
+                said[name] = value
+                place[name] = ("bgp", "like")
+        like = None
     if said.get("policy") == "permit-all":
         said.setdefault("require_policy", False)  # who writes that down has a policy
     _one_withdrawal_rule(said, set() if own is None else own.model_fields_set)
@@ -94,6 +103,16 @@ def settings_of(bgp: BgpSpec, *, like: str | None, own: SpeakerSpec | None, path
     }
     defaults["withdrawals"] = WithdrawalRule.FREE
     return Settings(defaults, like, said, place)
+
+
+def _preset_of_graphs(preset: FleetPreset) -> Given:
+    """A preset of AS graphs in the terms of ``bgp:``."""
+    return {
+        "mrai": dict(preset.mrai),
+        "mrai_jitter": preset.mrai_jitter,
+        "mrai_scope": "prefix" if preset.is_mrai_per_prefix else "peer",
+        "withdrawals": "wait" if preset.withdrawals_wait else "free",
+    }
 
 
 def _one_withdrawal_rule(said: Given, own: set[str]) -> None:
