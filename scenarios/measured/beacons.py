@@ -200,7 +200,7 @@ def main() -> int:
     seeds = range(1, given.seeds + 1)
     added, turned = len(missing_links(base, beacons)), int(doubtful_links(base).sum())
     lines = [
-        f"{len(beacons.prefixes)} beacons, {len(beacons.feeds)} ASes with feeds, {len(beacons.updates)} updates",
+        f"{len(beacons.prefixes)} beacons, {len(beacons.feeds)} feeds, {len(beacons.updates)} updates",
         f"{len(base)} ASes, {base.link_count} links, {added} added, {turned} turned into peerings",
         f"{given.seeds} seeds",
     ]

@@ -11,8 +11,8 @@ from beacons_data import ASN
 from beacons_metrics import PHASES, WITHDRAW, WITHDRAWN_S, Update
 
 from emulator.bgp.liveness import SessionConfig
+from emulator.fleet.config import FleetConfig
 from emulator.fleet.draws import key_of, quantiles
-from emulator.fleet.fleet import FleetConfig
 from emulator.fleet.tables import SENT_PATH, SENT_PLACE, SENT_TIME
 from emulator.network.asgraph.additions import NewLink, NewNode, link_delays, with_additions
 from emulator.network.asgraph.doubtful import doubtful_as_peerings
