@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from emulator.network.asgraph.generator import generate
+from emulator.network.asgraph.relationships import write_relationships
 from emulator.scenario.build import build
 from emulator.scenario.loader import loads
+from emulator.scenario.plan import FleetPlan
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -30,12 +33,31 @@ def row(scenario: str) -> str:
 
 def test_the_scenario_shown_builds() -> None:
     """A reader who copies it gets a run, not an error."""
-    text, _policies = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
+    text = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)[0]
 
     plan = build(loads(text.encode(), "README.md", folder=ROOT))
 
     assert plan.name == "singapore-down"
     assert plan.clients is not None
+
+
+def test_the_graph_shown_is_right(tmp_path: Path) -> None:
+    """The excerpt on AS graphs builds too, with a file of that name in its place."""
+    graph = generate(2000, 1)
+    blocks = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
+    block = next(block for block in blocks if "as_relationships" in block)
+    shown = block.replace("20190701.as-rel.txt.xz", "graph.txt")
+    known = graph.asn.tolist()
+    for asn in ("286", "1299"):
+        shown = shown.replace(asn, str(known[int(asn) % 50]))
+    write_relationships(tmp_path / "graph.txt", graph)
+    document = f"version: 1\nname: shown\n{shown}duration: 20min\n"
+
+    plan = build(loads(document.encode(), "README.md", folder=tmp_path))
+
+    assert isinstance(plan, FleetPlan)
+    assert plan.clients is not None
+    assert len(plan.pops) == 20
 
 
 @pytest.mark.parametrize(
