@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from emulator.compiled import compiled
+from emulator.compiled import compiled_for, inlined
 from emulator.fleet.forward_tables import (
     AT,
     BACK_AT,
@@ -86,15 +86,17 @@ from emulator.fleet.forward_tables import (
     WINDOW,
     WINDOW_NUMBER,
     WINDOW_START,
+    example,
 )
 from emulator.fleet.tables import NONE, OWN
 
 REACHED, WANTS_ROOM = range(2)
 """Why `forward` returned: the instant is reached, or there is no room for the paths that it is to record."""
 NEVER: Final = 1 << 62
+_loop = compiled_for(t=example())
 
 
-@compiled
+@inlined
 def _hop(t, node):
     """The slot that packets leave the node over, or why over none: `Fibs.next_hop`, in its order."""
     condition = t.nodes[node * FOREST_WORDS + CONDITION]
@@ -112,7 +114,7 @@ def _hop(t, node):
     return NO_HOP
 
 
-@compiled
+@_loop
 def _touch(t, node, mark):
     """Have the node looked at when the instant is over."""
     at = node * FOREST_WORDS + MARK
@@ -122,7 +124,7 @@ def _touch(t, node, mark):
     t.nodes[at] |= IS_PENDING | mark
 
 
-@compiled
+@_loop
 def _set_condition(t, node, bit, is_on):
     """Set one bit of the node's condition."""
     at = node * FOREST_WORDS + CONDITION
@@ -132,7 +134,7 @@ def _set_condition(t, node, bit, is_on):
     _touch(t, node, 0)
 
 
-@compiled
+@inlined
 def _befall(t, at):
     """Something befalls a link or a router."""
     what = t.physical[at + WHAT]
@@ -154,7 +156,7 @@ def _befall(t, at):
             _touch(t, one, IS_REPRICED)
 
 
-@compiled
+@inlined
 def _is_shadowed(t, node, entry):
     """Whether a longer prefix has an entry at the node, so that packets do not come to this one."""
     place = node * t.var[PREFIXES]
@@ -163,7 +165,7 @@ def _is_shadowed(t, node, entry):
     return place < entry
 
 
-@compiled
+@_loop
 def _take_in(t, now):
     """Take in every change of the instant."""
     place = t.var[NEXT_ROUTE]
@@ -182,7 +184,7 @@ def _take_in(t, now):
     t.var[NEXT_PHYSICAL] = place
 
 
-@compiled
+@inlined
 def _leave(t, node, parent):
     """Take the node out of those below ``parent``."""
     at = node * FOREST_WORDS
@@ -196,7 +198,7 @@ def _leave(t, node, parent):
         t.nodes[after * FOREST_WORDS + PREVIOUS] = before
 
 
-@compiled
+@inlined
 def _join(t, node, parent):
     """Put the node first among those below ``parent``."""
     at = node * FOREST_WORDS
@@ -208,7 +210,7 @@ def _join(t, node, parent):
     t.nodes[parent * FOREST_WORDS + CHILD] = node
 
 
-@compiled
+@_loop
 def _make_stale(t, node):
     """Put the node among those to be looked at anew, and keep what was."""
     at = node * FOREST_WORDS
@@ -221,7 +223,7 @@ def _make_stale(t, node):
     t.var[STALE_COUNT] += 1
 
 
-@compiled
+@_loop
 def _rehang(t):
     """Hang the pending nodes where they belong now; they and all below them are stale."""
     t.var[STALE_COUNT] = 0
@@ -251,7 +253,7 @@ def _rehang(t):
         place += 1
 
 
-@compiled
+@inlined
 def _end(t, node):
     """The outcome at a node that forwards no further."""
     hop = t.nodes[node * FOREST_WORDS + HOP]
@@ -260,7 +262,7 @@ def _end(t, node):
     return NO_ROUTE if hop == NO_HOP else DROPPED
 
 
-@compiled
+@_loop
 def _resolve(t, origin):
     """Follow the next hops from a stale node to one that is not, and settle all on the way."""
     trail = len(t.lists) // 2
@@ -297,7 +299,7 @@ def _resolve(t, origin):
         t.nodes[at + MARK] &= ~(IS_STALE | IS_ON_TRAIL)
 
 
-@compiled
+@inlined
 def _note(t, node, now):
     """Enter what the instant has changed for a node into the window's books."""
     at = node * FOREST_WORDS
@@ -327,7 +329,7 @@ def _note(t, node, now):
     t.ledger[books + SINCE] = now
 
 
-@compiled
+@_loop
 def _record(t, origin):
     """Write down the path from a node, once round where it loops: whether there was room."""
     entry = t.var[RECORDED] * RECORD_WORDS
@@ -354,7 +356,7 @@ def _record(t, origin):
     return True
 
 
-@compiled
+@inlined
 def _emit(t):
     """Write down the paths of the followed ones among the stale nodes: whether there was room for all."""
     stale = len(t.lists) // 4
@@ -366,7 +368,7 @@ def _emit(t):
     return True
 
 
-@compiled
+@_loop
 def settle_instant(t):
     """Bring every node in line with what the instant `NOW` has changed."""
     _rehang(t)
@@ -379,7 +381,7 @@ def settle_instant(t):
     t.var[EMITTED] = 0 if t.var[IS_RECORDING] else t.var[STALE_COUNT]
 
 
-@compiled
+@_loop
 def forward(t, until):
     """Let everything happen up to and including ``until``; return why it stopped, see `REACHED`."""
     while True:

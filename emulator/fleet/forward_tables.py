@@ -121,6 +121,14 @@ class Forest(NamedTuple):
     var: Ints
 
 
+def example() -> Forest:
+    """Tables of nothing, for `emulator.compiled.compiled_for`."""
+    wide, small = np.zeros(0, np.int64), np.zeros(0, np.int32)
+    is_wide = ("delay", "ledger", "physical", "route_times", "records", "var")
+    made: dict[str, Any] = {name: wide if name in is_wide else small for name in Forest._fields}
+    return Forest(**{**made, "lit": np.zeros(0, np.int8)})
+
+
 def blank_nodes(site: npt.NDArray[np.int32]) -> Int32s:
     """(N * `FOREST_WORDS`,) nodes without routes; ``site`` (N,) is the outcome of a delivery at each."""
     nodes = np.zeros((len(site), FOREST_WORDS), np.int32)
