@@ -15,7 +15,7 @@ from emulator.scenario.check_bgp import check_bgp
 from emulator.scenario.check_network import check_network
 from emulator.scenario.check_policies import check_policies
 from emulator.scenario.check_timeline import check_timeline
-from emulator.scenario.schema_clients import IpaStrategy
+from emulator.scenario.schema_clients import IpaStrategy, Population
 from emulator.scenario.schema_network import GraphNetwork, LabNetwork, WorldNetwork
 from emulator.units import format_duration
 
@@ -98,7 +98,7 @@ def _check_groups(document: Scenario, clients: ClientsSpec) -> Iterator[Finding]
         )
     if isinstance(network, GraphNetwork) and clients.groups:
         yield ("clients", "groups"), "an AS graph draws its groups: say `population`"
-    if not isinstance(network, GraphNetwork) and "population" in clients.model_fields_set:
+    if not isinstance(network, GraphNetwork) and clients.population != Population():
         yield ("clients", "population"), "only an AS graph draws its groups"
 
 

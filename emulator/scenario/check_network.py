@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from emulator.errors import suggest
-from emulator.scenario.check_graph import check_graph
-from emulator.scenario.schema_graph import site_codes
+from emulator.scenario.check_graph import check_graph, pops_of
 from emulator.scenario.schema_network import (
     BuiltinSpec,
     GraphNetwork,
@@ -38,11 +37,7 @@ def check_network(network: LabNetwork | GraphNetwork | WorldNetwork) -> Iterator
 
 def sites_of(network: GraphNetwork) -> tuple[str, ...]:
     """Names of the POPs and collectors that the document lists, or counts."""
-    pops: tuple[str, ...] = ()
-    if network.cdn is not None:
-        given = network.cdn.pops
-        pops = site_codes(given) if isinstance(given, int) else tuple(given)
-    return (*pops, *network.collectors)
+    return (*pops_of(network), *network.collectors)
 
 
 def neighbours(network: LabNetwork) -> dict[str, list[str]]:

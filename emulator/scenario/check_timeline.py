@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from emulator.errors import suggest
-from emulator.scenario.check_network import neighbours, networks_of, sites_of, transit_of
+from emulator.scenario.check_graph import check_name, pops_of
+from emulator.scenario.check_network import neighbours, networks_of, transit_of
 from emulator.scenario.schema_network import (
     BuiltinSpec,
     GenerateSpec,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from emulator.scenario.findings import Finding
     from emulator.scenario.schema import Scenario
 
-_AS_ROUTER = re.compile(r"AS[1-9][0-9]{0,9}")
+_SHOWN = 20
 
 
 def check_timeline(document: Scenario) -> Iterator[Finding]:
@@ -72,6 +72,8 @@ def _check_event(  # noqa: C901 - one case a verb
             yield from _check_sessions(document, place, target)
         case AnnounceEvent(router=str(router)) | WithdrawEvent(router=str(router)):
             yield from _check_router(document, (*path, "router"), router)
+            if isinstance(document.network, GraphNetwork) and router in document.network.collectors:
+                yield (*path, "router"), f"{router!r} is a collector, which only listens"
         case CutEvent() | RepairEvent():
             yield from _check_cut(document, place, target)
         case OutageEvent() | BlackholeEvent():
@@ -80,6 +82,9 @@ def _check_event(  # noqa: C901 - one case a verb
             yield from _check_place(document, place, target)
             if target.link is not None:
                 yield from _check_link(document, (*place, "link"), target.link)
+            if target.between is not None and isinstance(document.network, GraphNetwork):
+                message = "an AS graph has no cities: leave `between` out, for every link into the AS"
+                yield (*place, "between"), message
         case ResetEvent() | ShutdownEvent() | RefreshEvent():
             yield from _check_session(document, place, target)
         case RestartEvent(restart=router):
@@ -122,10 +127,7 @@ def _check_router(document: Scenario, path: tuple[str | int, ...], name: str) ->
     if isinstance(network, LabNetwork) and name not in network.routers:
         yield path, f"unknown router {name!r}{suggest(name, network.routers)}"
     if isinstance(network, GraphNetwork):
-        named = sites_of(network)
-        if name not in named and not _AS_ROUTER.fullmatch(name):
-            expected = "a router of this network, called AS and its number such as 'AS174'"
-            yield path, f"expected {expected}, got {name!r}{suggest(name, named)}"
+        yield from check_name(network, path, name)
 
 
 def _check_link(document: Scenario, path: tuple[str | int, ...], ends: tuple[str, str]) -> Iterator[Finding]:
@@ -157,9 +159,10 @@ def _check_cut(document: Scenario, path: tuple[str | int, ...], target: Any) -> 
 def _check_pop(document: Scenario, path: tuple[str | int, ...], pop: str) -> Iterator[Finding]:
     network = document.network
     if isinstance(network, GraphNetwork) and network.cdn is not None:
-        codes = sites_of(network)
-        if not isinstance(network.cdn.pops, int) and pop not in codes:
-            yield path, f"unknown POP {pop!r}{suggest(pop, codes)}"
+        codes = pops_of(network)
+        if pop not in codes:
+            known = f"; known: {', '.join(codes)}" if len(codes) <= _SHOWN else ""
+            yield path, f"unknown POP {pop!r}{suggest(pop, codes)}{known}"
     elif not isinstance(network, WorldNetwork):
         yield path, "only a CDN has POPs: name a router"
     elif not isinstance(network.cdn.pops, str) and pop not in network.cdn.pops:

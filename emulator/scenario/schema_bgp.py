@@ -300,7 +300,7 @@ class SpeakerSpec(Shape):
 class BgpSpec(SpeakerSpec):
     """BGP-4 as every speaker of the scenario is set (RFC 4271)."""
 
-    like: Like | Literal["internet-2019"] | None = Field(
+    like: Literal[Like, "internet-2019"] | None = Field(
         default=None,
         description="Whose timers and tie-breaks to take where this section says nothing. `internet-2019` is "
         "for AS graphs: shares of MRAI, waiting withdrawals and link delays as calibrated on RIS beacons. "

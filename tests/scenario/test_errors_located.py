@@ -164,7 +164,7 @@ def test_a_right_scenario_has_no_problems() -> None:
         ),
         (
             "expect: ['ipa.x < 1']\n",
-            "s.yaml:11:10: expect.0: 'ipa' is neither a strategy nor event[...]; known: event, ",
+            "s.yaml:11:10: expect.0: 'ipa' is neither a strategy nor event[...]; known: catchmen",
         ),
     ],
 )
@@ -256,7 +256,7 @@ def test_one_mistake_one_message(added: str, expected: str) -> None:
             "{at: 0s, outage: {router: r1, network: 65000}}",
             "timeline.0.outage: expected exactly one of `pop` or `network",
         ),
-        ("{at: 0s, outage: {pop: SIN}}", "timeline.0.outage.pop: only the world has POPs: name a router"),
+        ("{at: 0s, outage: {pop: SIN}}", "timeline.0.outage.pop: only a CDN has POPs: name a router"),
         (
             "{at: 0s, blackhole: {network: 5}}",
             "timeline.0.blackhole.network: there is no AS 5 in this scenario",
@@ -307,7 +307,7 @@ def test_one_mistake_one_message(added: str, expected: str) -> None:
         ),
         (
             "{at: 0s, withdraw: {provider: 174}}",
-            "timeline.0.withdraw.provider: only the world has a CDN with providers",
+            "timeline.0.withdraw.provider: only a CDN has providers: name a prefix",
         ),
     ],
 )

@@ -30,6 +30,7 @@ from emulator.scenario.schema_clients import (
     UnicastStrategy,
     UserStrategy,
 )
+from emulator.scenario.schema_network import GraphNetwork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,20 +53,26 @@ def build_clients(
 ) -> ClientConfig | None:
     """Resolve the clients' side; None where nobody asks."""
     if not document.strategies or not world.names.groups:
-        if document.strategies and world.cdn_asn is None:
+        if document.strategies and world.cdn_asn is None and not isinstance(document.network, GraphNetwork):
             problems.add(
                 ("strategies",),
                 "a lab needs `clients: {groups: [{router: ...}]}` for its strategies to serve",
             )
         return None
+    if not addressing.destinations:
+        if world.graph is None:  # of compact speakers it is said for the network
+            problems.add(("strategies",), "nothing is announced that clients could ask for")
+        return None
     spec = document.clients or ClientsSpec()
     strategies = []
     for name, given in document.strategies.items():
         if world.cdn_asn is None and not isinstance(given, AnycastStrategy):
-            problems.add(
-                ("strategies", name, "kind"),
-                "expected `anycast` in a lab: the others need a world with providers",
+            message = (
+                "expected `anycast` without a CDN: the others need `network: {cdn: ...}`"
+                if isinstance(document.network, GraphNetwork)
+                else "expected `anycast` in a lab: the others need a world with providers"
             )
+            problems.add(("strategies", name, "kind"), message)
             continue
         strategy = _strategy(name, given, world, addressing)
         if isinstance(given, UserStrategy):

@@ -9,6 +9,7 @@ from emulator.errors import InputError, suggest
 from emulator.network.model import Kind
 from emulator.network.physical import UnknownNameError
 from emulator.scenario.build.prefixes import carried
+from emulator.scenario.schema_network import GraphNetwork
 from emulator.scenario.schema_timeline import (
     AnnounceEvent,
     BlackholeEvent,
@@ -49,6 +50,8 @@ from emulator.timeline import (
 from emulator.units import Duration, Instant
 
 if TYPE_CHECKING:
+    from emulator.network.model import Pop
+    from emulator.scenario.build.names import Names
     from emulator.scenario.build.network import Built
     from emulator.scenario.build.prefixes import Addressing
     from emulator.scenario.build.problems import Problems
@@ -79,7 +82,30 @@ def build_timeline(
             undone = tuple(_undo(action) for action in actions)
             number = len(document.timeline) + len(repairs)
             repairs.append(Event(number, Instant(until), "repair", f"repair of {label}", undone, index))
-    return _with_former_routes((*events, *repairs), addressing.originations)
+    found = _with_former_routes((*events, *repairs), addressing.originations)
+    if isinstance(document.network, GraphNetwork):
+        _check_withdrawn(document, found, addressing, world.names, problems)
+    return found
+
+
+def _check_withdrawn(
+    document: Scenario, events: tuple[Event, ...], addressing: Addressing, names: Names, problems: Problems
+) -> None:
+    """Note withdrawals of what the router does not announce at that time."""
+    announced = {(o.router, o.prefix) for o in addressing.originations}
+    for event in sorted(events, key=lambda each: (each.at, each.index)):
+        for action in event.actions:
+            match action:
+                case Originate(router, prefix):
+                    announced.add((router, prefix))
+                case StopOriginating(router, prefix) if (router, prefix) in announced:
+                    announced.remove((router, prefix))
+                case StopOriginating(_, prefix) if event.repairs is None:
+                    what = addressing.prefixes[prefix].text
+                    name = getattr(document.timeline[event.index], "router", "")
+                    if name in names.router_by_name:
+                        message = f"router {name!r} does not announce {what} at that time"
+                        problems.add(("timeline", event.index, "withdraw"), message)
 
 
 def _with_former_routes(events: tuple[Event, ...], originations: tuple[Originate, ...]) -> tuple[Event, ...]:
@@ -158,7 +184,10 @@ class _Resolver:
     def _operation(self, spec: Any, path: Path) -> tuple[tuple[Action, ...], str]:  # noqa: ANN401, PLR0911
         match spec:
             case ResetEvent(reset=ends):
-                return (ResetSession(self._pair(ends, path)),), f"session reset {ends[0]} - {ends[1]}"
+                pair = self._pair(ends, path)
+                if self.world.graph is not None:  # full speakers' sessions are looked at later
+                    self._links(ends, pair, path)
+                return (ResetSession(pair),), f"session reset {ends[0]} - {ends[1]}"
             case ShutdownEvent(shutdown=ends, message=message):
                 action: Action = ShutSessions((self._pair(ends, path),), message)
                 return (action,), f"session shutdown {ends[0]} - {ends[1]}"
@@ -229,8 +258,17 @@ class _Resolver:
         pops = [pop for pop in self.network.pops if what.pop is None or pop.code == what.pop]
         if not pops:
             self._unknown_pop(what.pop or "", (*path, "pop"))
+        elif what.provider in self.world.transit and not self._is_neighbor(pops, what.provider):
+            self.problems.add(path, f"POP {what.pop!r} has no session with AS{what.provider}")
         where = "everywhere" if what.pop is None else f"at {what.pop}"
         return tuple(pop.router for pop in pops), f"{self._name(what.provider)} {where}"
+
+    def _is_neighbor(self, pops: list[Pop], asn: int) -> bool:
+        """Whether one of ``pops`` has a session with the AS; the world is taken at its word."""
+        theirs = self.network.routers_of.get(asn, ())
+        return self.world.physical is not None or any(
+            neighbor in theirs for pop in pops for neighbor in self.network.neighbors(pop.router)
+        )
 
     # What breaks ------------------------------------------------------------------
 
@@ -251,10 +289,7 @@ class _Resolver:
         return (LinksDown(tuple(riding), repair, segments),), f"{said} {label}"
 
     def _link_cut(self, ends: tuple[str, str], path: Path, *, repair: bool) -> tuple[tuple[Action, ...], str]:
-        first, second = (self._router(name, (*path, i)) for i, name in enumerate(ends))
-        between = self.network.links_between(first, second)
-        if not between and first != second:
-            self.problems.add(path, f"no link joins {ends[0]!r} and {ends[1]!r}")
+        between = self._links(ends, self._pair(ends, path), path)
         said = "repair" if repair else "cut"
         return (LinksDown(between, repair),), f"{said} {ends[0]} - {ends[1]}"
 
@@ -308,10 +343,8 @@ class _Resolver:
             filter(None, (f"+{delay / 1e6:g} ms" if delay else "", f"{loss:.3g} loss" if loss else ""))
         )
         if it.link is not None:
-            first, second = (self._router(name, (*path, "link", i)) for i, name in enumerate(it.link))
-            links = self.network.links_between(first, second)
-            if not links:
-                self.problems.add((*path, "link"), f"no link joins {it.link[0]!r} and {it.link[1]!r}")
+            place = (*path, "link")
+            links = self._links(it.link, self._pair(it.link, place), place)
             return (Degrade(0, None, delay, loss, links=links),), f"{it.link[0]} - {it.link[1]}: {how}"
         asn = self._asn(it.network or 0, (*path, "network"))
         label = f"{self._name(asn)}: {how}"
@@ -322,6 +355,13 @@ class _Resolver:
         return (Degrade(asn, between, delay, loss),), f"{label} between {it.between[0]} and {it.between[1]}"
 
     # Names ------------------------------------------------------------------------
+
+    def _links(self, ends: tuple[str, str], pair: tuple[int, int], path: Path) -> tuple[int, ...]:
+        """The links between the routers ``pair``, which ``ends`` name; a problem where there are none."""
+        found = self.network.links_between(*pair)
+        if not found and ends[0] != ends[1] and all(name in self.network.router_by_name for name in ends):
+            self.problems.add(path, f"no link joins {ends[0]!r} and {ends[1]!r}")
+        return found
 
     def _router(self, name: str, path: Path) -> int:
         router = self.network.router_by_name.get(name)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from emulator.scenario.build.prefixes import Addressing
     from emulator.scenario.build.problems import Problems
     from emulator.scenario.build.speakers import Settings
+    from emulator.scenario.plan import Prefix
     from emulator.scenario.schema import Scenario
     from emulator.timeline import Event
 
@@ -77,7 +78,7 @@ def build_fleet_plan(
 ) -> FleetPlan:
     """Put everything together; what a fleet cannot do is a problem."""
     settings = settings_of(document.bgp, like=document.bgp.like, own=None, path=())
-    _refuse(document, settings, len(addressing.prefixes), problems)
+    _refuse(document, settings, addressing.prefixes, problems)
     speakers, sessions = _speakers(settings, built, seed)
     return FleetPlan(
         name=document.name,
@@ -130,13 +131,17 @@ def _speakers(settings: Settings, built: BuiltGraph, seed: int) -> tuple[FleetCo
     )
 
 
-def _refuse(document: Scenario, settings: Settings, prefixes: int, problems: Problems) -> None:
+def _refuse(document: Scenario, settings: Settings, prefixes: tuple[Prefix, ...], problems: Problems) -> None:
     """Note everything that only full speakers can do."""
     _refuse_settings(document, settings, problems)
     _refuse_events(document, settings, problems)
-    if prefixes > PREFIXES_MAX:
-        problems.add(("network",), f"compact speakers have at most {PREFIXES_MAX} prefixes, not {prefixes}")
-    if not prefixes:
+    if len(prefixes) > PREFIXES_MAX:
+        message = f"compact speakers have at most {PREFIXES_MAX} prefixes, not {len(prefixes)}"
+        for_pops = sum(prefix.role.startswith("pop ") for prefix in prefixes)
+        if for_pops:
+            message += f"; `unicast` takes one a POP, {for_pops}"
+        problems.add(("network",), f"{message}: have fewer, or {_ELSEWHERE}")
+    if not prefixes and not getattr(document.network, "prefixes", None):
         problems.add(
             ("network",), "nothing is announced: give `prefixes` or a `cdn`, or announce in the timeline"
         )
@@ -168,9 +173,10 @@ def _refuse_events(document: Scenario, settings: Settings, problems: Problems) -
         for key in ("communities", "large_communities", "med"):
             if getattr(event, key, None) is not None:
                 problems.add(("timeline", index, key), f"compact speakers carry AS paths only: {_ELSEWHERE}")
-        if is_silent and repaired_at(event) is not None and what in {"cut", "outage"}:
+        is_repaired = repaired_at(event) is not None and what in {"cut", "outage"}
+        if is_silent and (is_repaired or what == "repair"):
             message = (
                 "sessions that were lost silently come back with attempts to connect, which compact "
                 f"speakers do not make: {_ELSEWHERE}, or take `failure_detection: interface`"
             )
-            problems.add(("timeline", index, "repair_after"), message)
+            problems.add(("timeline", index, "repair_after" if is_repaired else what), message)

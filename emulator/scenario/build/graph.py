@@ -82,6 +82,7 @@ def build_graph(
     if _are_peerings(spec, preset):
         base = doubtful_as_peerings(base)
     links = _links(spec)
+    _check_links(spec, base, problems)
     known = base if not links else with_additions(base, (), links)
     sites, transit = _sites(spec.cdn, known, seed, problems) if spec.cdn is not None else ({}, ())
     nodes = [_site_node(spec.cdn, code, site) for code, site in sites.items()] if spec.cdn else []
@@ -153,6 +154,18 @@ def find_data(name: str, folder: Path) -> Path:
 
 def _links(spec: GraphNetwork) -> list[NewLink]:
     return [NewLink(link.ends, link.relationship == "peer") for link in spec.links]
+
+
+def _check_links(spec: GraphNetwork, graph: AsGraph, problems: Problems) -> None:
+    """A link may bring an AS that the graph does not have, but has to lead there in the end."""
+    known = {asn for link in spec.links for asn in link.ends if graph.node(asn) is not None}
+    apart = dict(enumerate(link.ends for link in spec.links))
+    while joined := [index for index, ends in apart.items() if known.intersection(ends)]:
+        for index in joined:
+            known |= {*apart.pop(index)}
+    for index, ends in apart.items():
+        message = f"neither AS {ends[0]} nor AS {ends[1]} is in the graph, or linked to what is"
+        problems.add(("network", "links", index, "ends"), message)
 
 
 def _site_node(cdn: GraphCdn, code: str, site: GraphSite) -> NewNode:

@@ -73,7 +73,7 @@ class _RouterByName(Mapping[str, Router]):
 
     def __getitem__(self, name: str) -> Router:
         node = self._labelled.get(name)
-        if node is None and name.startswith("AS") and name[2:].isdecimal():
+        if node is None and name[2:].isdecimal() and name == f"AS{int(name[2:])}":
             node = self._graph.node(int(name[2:]))
             if node is not None and node in self._graph.labels:
                 node = None

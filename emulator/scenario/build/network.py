@@ -109,7 +109,7 @@ def _graph(
     if graph.prepend.any():
         problems.add(
             ("network", "cdn", "pops"),
-            "full speakers take no `prepend` of a POP: leave it out, or be compact",
+            "full speakers take no `prepend` of a POP: leave it out, or say `speakers: compact`",
         )
     network = as_network(graph.graph, graph.delays, graph.pops, graph.groups, graph.cdn)
     return Built(network, cdn_asn=cdn_asn, transit=graph.transit)

@@ -112,10 +112,11 @@ def _graph_prefixes(making: _Making, document: Scenario, world: Built, problems:
         return
     for name, texts in document.network.prefixes.items():
         known = world.names.router_by_name.get(name)
+        numbers = [making.prefix(text, "lab") for text in texts]
         if known is None:
-            problems.add(("network", "prefixes", name), f"there is no router {name!r} in this network")
+            problems.add(("network", "prefixes", name), f"unknown router {name!r}: it is not in the graph")
         else:
-            making.originations += [Originate(known.index, making.prefix(text, "lab")) for text in texts]
+            making.originations += [Originate(known.index, number) for number in numbers]
 
 
 def _timeline_prefixes(making: _Making, document: Scenario) -> None:
