@@ -27,9 +27,22 @@ CAPTIONS: Final = {
         "What DNS steering did: how much of the demand is on each provider's address, and how each "
         "provider compares with the typical one (WAN 0) for the networks that can use it."
     ),
+    "catchments": (
+        "Which POP serves which share of the ASes, and of their clients' weight. What a band loses goes to "
+        "the bands that grow at the same instant; black and red are ASes whose packets reach no POP."
+    ),
+    "connectivity": (
+        "For how long were ASes cut off? Read across at 50 % for the median of those that were. What a "
+        "curve's end lacks to 100 % had no connectivity when the next event came."
+    ),
+    "detours": (
+        "What an event did to RTT where it changed paths. Squares above the diagonal are paths that got "
+        "longer; a narrow line is a whole catchment that moved together."
+    ),
     "updates": (
         "What BGP had to say. Rounds that repeat are path hunting: routers trying ever longer paths "
-        "to a route that is gone, a round of the MRAI timer each."
+        "to a route that is gone, a round of the MRAI timer each. Where the lower curves are apart, "
+        "routers first took a path that did not last."
     ),
     "changes": "Which router changed its mind when.",
     "load": "Where it got tight. Queues grow well below 100 %; above it the excess is dropped.",
@@ -52,3 +65,15 @@ NOT_MODELLED: Final = (
     ),
     "Nobody steps in: no operator drains a site, announces by hand or engineers traffic.",
 )
+
+NOT_MODELLED_ON_GRAPHS: Final = (
+    NOT_MODELLED[0],
+    ("An AS is one router: no IGP, no hot-potato routing inside it, and all its clients go the same way."),
+    (
+        "Policies follow from the relationships of the file or the generator, which knows neither "
+        "siblings nor deals about single prefixes."
+    ),
+    "Delays of links are drawn from the scenario's distribution, not measured; no link has a place.",
+    NOT_MODELLED[-1],
+)
+"""The same, of runs on AS graphs."""

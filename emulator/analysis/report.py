@@ -11,13 +11,16 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from emulator.analysis import wording
-from emulator.analysis.captions import CAPTIONS, NOT_MODELLED
+from emulator.analysis.captions import CAPTIONS, NOT_MODELLED, NOT_MODELLED_ON_GRAPHS
+from emulator.analysis.graphview import catchment_table, losses
 from emulator.analysis.plots import pictures
 from emulator.record.folder import write_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from emulator.analysis.graphview import Loss
     from emulator.analysis.plots import Picture
     from emulator.analysis.view import RunView
     from emulator.record.run import Json
@@ -50,6 +53,7 @@ def render(view: RunView, plots: Path, *, command: str | None = None) -> str:
         ms=wording.milliseconds,
         count=wording.count,
         value=wording.value_text,
+        period=wording.loss_period,
     )
     summary, manifest = view.record.summary, view.record.manifest
     inputs = manifest.get("inputs", {})
@@ -61,9 +65,12 @@ def render(view: RunView, plots: Path, *, command: str | None = None) -> str:
         phases=view.phases.present,
         faulty=view.phases.fault_s is not None,
         events=_events(view),
+        losses=losses(view),
+        catchments=catchment_table(view),
+        graph=bool(view.catchments),
         expectations=summary.get("expectations", ()),
         figures=[figure for picture in pictures(view) if (figure := _figure(plots, picture))],
-        not_modelled=NOT_MODELLED if view.strategies else NOT_MODELLED[:0],
+        not_modelled=_not_modelled(view),
         command=again,
         manifest=manifest,
         inputs=inputs,
@@ -75,7 +82,11 @@ def headline(view: RunView) -> list[str]:
     summary = view.record.summary
     strategies = summary.get("strategies") or {}
     if not strategies:
-        return [_event_sentence(event, view) for event in summary.get("events", ())] or ["Nothing happened."]
+        lost = {window.event: kinds for window, kinds in losses(view)}
+        return [
+            _event_sentence(event, view) + _loss_sentence(lost.get(event["index"], ()))
+            for event in summary.get("events", ())
+        ] or ["Nothing happened."]
     return [_strategy_sentence(name, metrics, view) for name, metrics in strategies.items()]
 
 
@@ -119,6 +130,17 @@ def _event_sentence(event: Json, view: RunView) -> str:
     state = "BGP settled in" if event["quiescent"] else "BGP was still changing best routes"
     when = f"{state} {wording.duration(took)}" + ("" if event["quiescent"] else " later, and had not settled")
     return f"After “{label}” {when}, with {messages}."
+
+
+def _loss_sentence(kinds: Sequence[Loss]) -> str:
+    said = [wording.lost_by(loss) for loss in kinds]
+    return "".join(f" {text[0].upper()}{text[1:]}." for text in said)
+
+
+def _not_modelled(view: RunView) -> tuple[str, ...]:
+    if view.catchments:
+        return NOT_MODELLED_ON_GRAPHS
+    return NOT_MODELLED if view.strategies else ()
 
 
 def _events(view: RunView) -> list[Json]:

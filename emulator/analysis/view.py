@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from emulator.analysis.graphview import Catchments, Reach
     from emulator.record.run import Json, RunRecord
     from emulator.record.tables import Table
 
@@ -242,6 +243,20 @@ class RunView:
         codes = text_codes(table["strategy"], self.strategies)
         found = {name: _steering(table, codes == i) for i, name in enumerate(self.strategies)}
         return {name: steering for name, steering in found.items() if len(steering.addresses) > 1}
+
+    @cached_property
+    def catchments(self) -> tuple[Catchments, ...]:
+        """On AS graphs: who serves whom over time, a destination each; the shared one comes first."""
+        from emulator.analysis.graphview import catchments_of
+
+        return catchments_of(self.table("sites"))
+
+    @cached_property
+    def reach(self) -> Reach | None:
+        """On AS graphs: what each event did to every AS."""
+        from emulator.analysis.graphview import reach_of
+
+        return reach_of(self.table("reach"))
 
     @cached_property
     def routers(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from emulator.analysis.graphview import Loss, Window
     from emulator.record.run import Json
 
 NO_BREAK: Final = "\N{NO-BREAK SPACE}"
@@ -15,6 +16,8 @@ NOTHING: Final = "\N{EN DASH}"
 """Stands where there is no value."""
 _SAME: Final = 0.02
 """Relative change below which an RTT counts as unchanged."""
+_LABEL: Final = 60
+"""Characters of an event's label in a title."""
 
 
 def quantity(number: float, digits: int, unit: str) -> str:
@@ -144,3 +147,49 @@ def value_text(value: Any) -> str:  # noqa: ANN401 - any metric
     if isinstance(value, float):
         return f"{value:.6g}"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def loss_text(loss: Loss) -> str:
+    """Say how many lost connectivity, for how long, and how many had not got it back."""
+    of = f"{count(loss.lost)} of {count(loss.of)} {'ASes' if loss.destinations == 1 else 'pairs'}"
+    never = f", {count(loss.never)} never back" if loss.never else ""
+    if loss.never == loss.lost:
+        return f"{of}, none back"
+    median = loss.quantile_s(0.5)
+    half = f"p50 {duration(median)}, " if math.isfinite(median) else ""
+    return f"{of}; {half}max {duration(loss.longest_s)}{never}"
+
+
+def loss_period(loss: Loss) -> str:
+    """Return median and maximum of the period, as a table shows them."""
+    longest = duration(loss.longest_s) if loss.longest_s else NOTHING
+    return f"{duration(loss.quantile_s(0.5))} / {longest}"
+
+
+def loss_finding(found: Sequence[tuple[Window, list[Loss]]]) -> str:
+    """Say what the worst event did to connectivity: at plain anycast, where that suffered at all."""
+    candidates = [(window, loss) for window, kinds in found for loss in kinds]
+    if not candidates:
+        return "No AS lost connectivity"
+    single = [each for each in candidates if each[1].destinations == 1] or candidates
+    faults = [each for each in single if not each[0].is_repair] or single
+    window, loss = max(faults, key=lambda each: (each[1].lost, -each[0].at_s))
+    label = window.label if len(window.label) <= _LABEL else f"{window.label[: _LABEL - 1]}…"
+    return f"After “{label}” {lost_by(loss)}"
+
+
+def lost_by(loss: Loss) -> str:
+    """Say in a sentence without its start who lost what, and for how long."""
+    if loss.destinations > 1:
+        who = f"{count(loss.lost)} of {count(loss.of)} pairs of AS and {loss.kind} address lost connectivity"
+    elif loss.lost == loss.of:
+        who = f"all {count(loss.of)} ASes lost {loss.kind}"
+    else:
+        who = f"{percent(loss.lost / loss.of)} of ASes lost {loss.kind}"
+    if loss.never == loss.lost:
+        return f"{who}, and none had it back before the next event"
+    median = loss.quantile_s(0.5)
+    half = f", half of them for over {duration(median)}" if math.isfinite(median) else ""
+    if loss.never:
+        return f"{who}{half}, and {count(loss.never)} did not have it back"
+    return f"{who}{half} and none for over {duration(loss.longest_s)}"

@@ -34,7 +34,8 @@ Made by `make gallery` and by nothing else: what is changed here by hand is lost
 _LAB: Final = ("updates", "changes")
 _STEADY: Final = ("rtt-cdf", "map", "shares")
 _FAULT: Final = ("success", "rtt", "reconvergence", "map", "shares")
-_ORDER: Final = tuple(dict.fromkeys((*_FAULT, *_STEADY, *_LAB)))
+_GRAPH: Final = ("catchments", "connectivity", "detours", "updates")
+_ORDER: Final = tuple(dict.fromkeys((*_FAULT, *_STEADY, *_GRAPH, *_LAB)))
 _COMPARED: Final = ("anycast", "ipa")
 """Kinds of strategies; where a picture shows one strategy only, one of each: its namesake, or the first."""
 _IMAGE: Final = re.compile(r"!\[(.*)\]\((.*)\)")
@@ -80,7 +81,11 @@ def chosen(view: RunView) -> list[Picture]:
     """Return the pictures that tell a run's story: of its kinds, and of one strategy a kind."""
     from emulator.analysis.plots import pictures
 
-    kinds = _LAB if not view.strategies else _STEADY if view.phases.fault_s is None else _FAULT
+    kinds: tuple[str, ...] = _STEADY if view.phases.fault_s is None else _FAULT
+    if view.catchments:
+        kinds = (*kinds, *_GRAPH) if view.strategies else _GRAPH
+    elif not view.strategies:
+        kinds = _LAB
     shown: list[str] = []
     for kind in _COMPARED:
         of_kind = [name for name in view.strategies if view.kinds[name] == kind]

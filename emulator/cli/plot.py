@@ -10,8 +10,9 @@ import click
 @click.command()
 @click.argument("run_dir", type=click.Path(path_type=Path), metavar="RUN_DIR")
 @click.option("--only", metavar="KIND,...",
-              help="Draw only these: success, rtt, rtt-cdf, reconvergence, map, shares, updates, changes, "
-                   "load. The other pictures and the report stay as they are.")  # fmt: skip
+              help="Draw only these: success, rtt, rtt-cdf, reconvergence, map, shares, catchments, "
+                   "connectivity, detours, updates, changes, load. The other pictures and the report stay "
+                   "as they are.")  # fmt: skip
 @click.option("--format", "endings", default="svg,png", show_default=True, metavar="FORMAT,...",
               help="File formats: svg, png.")  # fmt: skip
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")

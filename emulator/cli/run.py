@@ -21,6 +21,9 @@ _STRATEGY_HEADINGS: Final = (
     "strategy", "requests", "lost", "slow", "RTT p50 / p99 before", "RTT p50 / p99 after",
     "service back p50 / max", "never back",
 )  # fmt: skip
+_LOSS_HEADINGS: Final = (
+    "event", "at", "control plane", "lost by", "ASes", "of", "lost p50 / max", "never back", "settled",
+)  # fmt: skip
 _EVENT_HEADINGS: Final = (
     "event", "at", "control plane", "data plane", "announced", "withdrawn", "settled",
 )  # fmt: skip
@@ -110,7 +113,13 @@ def run(
                 finished = simulated(captured, report, watch=kept, journal=journal)
                 write(finished, folder, report=report, also=partial(wanted[number].write, kept))
             else:
-                plan = build(one)
+                plan = (
+                    full_plan_of(
+                        one, "a route history needs", seed=seed, allow_code=allow_code, routes=routes
+                    )
+                    if routes_history
+                    else build(one)
+                )
                 finished = simulated(plan, report, journal=_journal(plan, routes_history), jobs=jobs)
                 write(finished, folder, report=report)
         passed &= finished.passed
@@ -145,6 +154,10 @@ def show(finished: Finished) -> None:
     if summary.get("strategies"):
         rows = [_strategy_row(name, metrics) for name, metrics in summary["strategies"].items()]
         show_table(summary["scenario"], _STRATEGY_HEADINGS, rows, right=range(1, len(_STRATEGY_HEADINGS)))
+    elif summary.get("events") and "reach" in finished.record.tables:
+        rows = _loss_rows(finished)
+        numbers = [i for i, heading in enumerate(_LOSS_HEADINGS) if heading not in ("event", "lost by")]
+        show_table(summary["scenario"], _LOSS_HEADINGS, rows, right=numbers)
     elif summary.get("events"):
         rows = [_event_row(event) for event in summary["events"]]
         show_table(summary["scenario"], _EVENT_HEADINGS, rows, right=range(1, len(_EVENT_HEADINGS)))
@@ -177,6 +190,30 @@ def _rtt(metrics: Json, phase: str) -> str:
     if quantiles["p50"] is None:
         return ""
     return f"{milliseconds(quantiles['p50'])} / {milliseconds(quantiles['p99'])}"
+
+
+def _loss_rows(finished: Finished) -> list[tuple[str, ...]]:
+    """Rows of a run on an AS graph: in time order, one an event and kind of address that ASes lost."""
+    from emulator.analysis.graphview import losses
+    from emulator.analysis.view import RunView
+    from emulator.analysis.wording import count, duration, loss_period
+
+    lost = {window.event: kinds for window, kinds in losses(RunView(finished.record))}
+    rows: list[tuple[str, ...]] = []
+    for event in sorted(finished.record.summary["events"], key=lambda each: (each["at_s"], each["index"])):
+        head = (
+            event.get("label") or event["kind"],
+            duration(event["at_s"]),
+            duration(event["control_plane_convergence_s"]),
+        )
+        settled = "yes" if event["quiescent"] else "no"
+        kinds = lost.get(event["index"], ())
+        if not kinds:
+            rows.append((*head, "", "none", "", "", "", settled))
+        for i, loss in enumerate(kinds):
+            cells = (loss.kind, count(loss.lost), count(loss.of), loss_period(loss), count(loss.never))
+            rows.append((*head, *cells, settled) if not i else ("", "", "", *cells, ""))
+    return rows
 
 
 def _event_row(event: Json) -> tuple[str, ...]:

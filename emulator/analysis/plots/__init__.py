@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from emulator.analysis.view import RunView
 
 FORMATS: Final = ("svg", "png")
-KINDS: Final = ("success", "rtt", "rtt-cdf", "reconvergence", "map", "shares", "updates", "changes", "load")
+KINDS: Final = (
+    "success", "rtt", "rtt-cdf", "reconvergence", "map", "shares", "catchments", "connectivity", "detours",
+    "updates", "changes", "load",
+)  # fmt: skip
 """What ``--only`` takes, in the order of a report; those `BY_STRATEGY` are drawn once each."""
 BY_STRATEGY: Final = ("map", "shares")
 
@@ -57,13 +60,27 @@ def pictures(view: RunView, only: Sequence[str] = ()) -> list[Picture]:
 
 def draw(view: RunView, picture: Picture) -> Figure | None:
     """Draw one picture; None where the run has nothing to show in it. Call it within `style.RC`."""
-    from emulator.analysis.plots import control, load, reconvergence, rtt, steering, success, world
+    from emulator.analysis.plots import (
+        catchments,
+        connectivity,
+        control,
+        detours,
+        load,
+        reconvergence,
+        rtt,
+        steering,
+        success,
+        world,
+    )
 
     single: dict[str, Callable[[RunView], Figure | None]] = {
         "success": success.draw_success,
         "rtt": rtt.draw_rtt,
         "rtt-cdf": rtt.draw_rtt_cdf,
         "reconvergence": reconvergence.draw_reconvergence,
+        "catchments": catchments.draw_catchments,
+        "connectivity": connectivity.draw_connectivity,
+        "detours": detours.draw_detours,
         "updates": control.draw_updates,
         "changes": control.draw_raster,
         "load": load.draw_load,

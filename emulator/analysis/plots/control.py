@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from emulator.analysis.plots.episodes import Episode, episodes
+from emulator.analysis.plots.episodes import PANELS, Episode, episodes
+from emulator.analysis.plots.settling import (
+    draw_settling,
+    finish_settling,
+    label_settling,
+    messages_of,
+    path_changes,
+)
 from emulator.analysis.plots.style import FAULT, INK, MUTED, SMALL_PT, end_labels, sheet, shortened
 from emulator.analysis.plots.timeaxis import TimeUnit, time_unit
 from emulator.analysis.wording import count, duration
@@ -17,6 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from emulator.analysis.plots.settling import Messages, PathChanges
     from emulator.analysis.plots.style import Sheet
     from emulator.analysis.view import Floats, Ints, RunView
     from emulator.record.run import Json
@@ -30,43 +38,84 @@ _ROUTERS: Final = 60
 _CHANGES: Final = 20_000
 _NUMBERED: Final = 400
 _LEFT, _RIGHT, _BETWEEN = 0.85, 7.6, 0.2
+_BELOW_IN: Final = 1.95
 
 
 def draw_updates(view: RunView) -> Figure | None:
     """Draw announcements (up) and withdrawals (down) over time; None where no message was sent.
 
     A panel an episode; a bracket spans each episode's control-plane convergence.
+    Where the run lists changes of best paths, panels below tell when these were final.
     """
-    from matplotlib.ticker import MaxNLocator
-
-    updates = view.table("updates")
-    if updates is None:
+    messages = messages_of(view)
+    if messages is None:
         return None
-    at, withdrawal = np.asarray(updates["at_s"], float), np.asarray(updates["withdrawal"], bool)
-    shown = episodes(view, at)
+    sent = messages.announcements + messages.withdrawals
+    shown = episodes(view, messages.at_s, sent)
     if not shown:
         return None
-    made = sheet(
-        _title(view),
-        "BGP messages that all routers together sent, one prefix each. The bracket is control-plane "
-        "convergence: from the event to the last change of a best route.",
-        3.35,
+    changes = path_changes(view)
+    below = 0.0 if changes is None else _BELOW_IN
+    made = sheet(_title(view), _subtitle(messages, changes), 3.35 + below)
+    panels = _panels(made, shown, (_LEFT, _RIGHT), 2.45, bottom=0.55 + below, last=changes is None)
+    drawn = [_draw_bars(ax, unit, episode, messages, len(shown)) for ax, unit, episode in panels]
+    _finish(panels, [top for top, _, _ in drawn], [bottom for _, bottom, _ in drawn], messages)
+    lowest = panels
+    if changes is not None:
+        lowest = _panels(made, shown, (_LEFT, _RIGHT), _BELOW_IN - 0.66, titled=False)
+        for i, (ax, unit, episode) in enumerate(lowest):
+            draw_settling(ax, unit, episode, changes)
+            finish_settling(ax, ticked=not i)
+        label_settling(lowest[-1][0])
+    for (ax, _, _), (_, _, width) in zip(lowest, drawn, strict=True):
+        gap = "\n" if len(lowest) == PANELS else " "
+        ax.set_xlabel(f"{ax.get_xlabel()},{gap}bars of {duration(width)}")
+    return made.figure
+
+
+def _subtitle(messages: Messages, changes: PathChanges | None) -> str:
+    what = "BGP messages that all routers together sent" + (
+        ", one prefix each" if messages.bin_s is None else ""
     )
-    panels = _panels(made, shown, _LEFT, _RIGHT, 2.45)
-    top = bottom = 0
-    for ax, unit, episode in panels:
-        width = _nice(max(episode.end_s - episode.start_s, _SHORTEST_S) / (_BARS / len(shown)))
-        ax.set_xlabel(f"{ax.get_xlabel()}, bars of {duration(width)}")
-        edges = _edges(episode, width)
-        inside = (at >= edges[0]) & (at < edges[-1])
-        up = np.histogram(at[inside & ~withdrawal], edges)[0]
-        down = np.histogram(at[inside & withdrawal], edges)[0]
-        x = (edges[:-1] - episode.start_s) / unit.seconds
-        ax.bar(x, up, width / unit.seconds, align="edge", color=ANNOUNCE, zorder=3)
-        ax.bar(x, -down, width / unit.seconds, align="edge", color=WITHDRAW, zorder=3)
-        ax.axhline(0, color=INK, linewidth=0.8, zorder=4)
-        top, bottom = max(top, int(up.max())), max(bottom, int(down.max()))
-    top = max(top, 1)
+    below = "" if changes is None else " Below: of all best paths that changed, those that were final."
+    return (
+        f"{what}. The bracket is control-plane convergence: from the event to the last change of a best "
+        f"route.{below}"
+    )
+
+
+def _draw_bars(
+    ax: Axes, unit: TimeUnit, episode: Episode, messages: Messages, panels: int
+) -> tuple[float, float, float]:
+    """Draw one panel's bars, messages a bar or (from bins) a second.
+
+    Return the highest above and below, and a bar's width in seconds.
+    """
+    width = _nice(max(episode.end_s - episode.start_s, _SHORTEST_S) / (_BARS / panels))
+    if messages.bin_s is not None:
+        width = math.ceil(max(width / messages.bin_s, 1) - 1e-6) * messages.bin_s
+    edges = _edges(episode, width)
+    at = messages.at_s + (1e-6 if messages.bin_s is not None else 0.0)  # bins begin on the edges of bars
+    inside = (at >= edges[0]) & (at < edges[-1])
+    counts = [
+        np.histogram(at[inside], edges, weights=each[inside])[0]
+        for each in (messages.announcements, messages.withdrawals)
+    ]
+    up, down = counts if messages.bin_s is None else [each / width for each in counts]
+    x = (edges[:-1] - episode.start_s) / unit.seconds
+    ax.bar(x, up, width / unit.seconds, align="edge", color=ANNOUNCE, zorder=3)
+    ax.bar(x, -down, width / unit.seconds, align="edge", color=WITHDRAW, zorder=3)
+    ax.axhline(0, color=INK, linewidth=0.8, zorder=4)
+    return float(up.max()), float(down.max()), width
+
+
+def _finish(
+    panels: list[tuple[Axes, TimeUnit, Episode]], tops: list[float], bottoms: list[float], messages: Messages
+) -> None:
+    """Give all panels one scale, and say what it is."""
+    from matplotlib.ticker import MaxNLocator
+
+    top, bottom = max(1.0, *tops), max(0.0, *bottoms)
     for i, (ax, unit, episode) in enumerate(panels):
         ax.set_ylim(-1.15 * max(bottom, 0.1 * top), 1.4 * top)
         ax.yaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
@@ -74,9 +123,9 @@ def draw_updates(view: RunView) -> Figure | None:
         if i:
             ax.tick_params(axis="y", labelleft=False)
         else:
-            ax.set_ylabel("BGP messages per bar")
+            ax.set_ylabel("BGP messages per bar" if messages.bin_s is None else "BGP messages a second")
         _bracket(ax, unit, episode, 1.12 * top)
-    announced, withdrawn = int((~withdrawal).sum()), int(withdrawal.sum())
+    announced, withdrawn = int(messages.announcements.sum()), int(messages.withdrawals.sum())
     end_labels(
         panels[-1][0],
         [
@@ -85,28 +134,36 @@ def draw_updates(view: RunView) -> Figure | None:
         ],
         gap_pt=40,
     )
-    return made.figure
 
 
 def _panels(
-    made: Sheet, shown: tuple[Episode, ...], left: float, right: float, height: float
-) -> list[tuple[Axes, TimeUnit, Episode]]:
-    """Axes side by side, each from a little before its episode to a little after it."""
+    made: Sheet, shown: tuple[Episode, ...], sides: tuple[float, float], height: float, *,
+    bottom: float = 0.55, titled: bool = True, last: bool = True,
+) -> list[tuple[Axes, TimeUnit, Episode]]:  # fmt: skip
+    """Axes side by side, each from a little before its episode to a little after it.
+
+    ``sides`` in inches from the left; ``titled`` above, and ``last`` where nothing is drawn below.
+    """
+    left, right = sides
     width = (right - left - _BETWEEN * (len(shown) - 1)) / len(shown)
     panels = []
     for i, episode in enumerate(shown):
-        ax = made.axes(left + i * (width + _BETWEEN), 0.55, width, height)
+        ax = made.axes(left + i * (width + _BETWEEN), bottom, width, height)
         length = max(episode.end_s - episode.start_s, _SHORTEST_S)
         unit = time_unit(length)
         ax.set_xlim(-0.07 * length / unit.seconds, 1.09 * length / unit.seconds)
         origin = "the event" if episode.convergence_s is not None else duration(episode.start_s)
-        ax.set_xlabel(f"{unit.name} since {origin}")
+        if last:
+            ax.set_xlabel(f"{unit.name} since {origin}")
+        else:
+            ax.tick_params(axis="x", labelbottom=False)
         ax.axvline(0, color=FAULT, linewidth=1.0, zorder=2)
-        at = duration(episode.start_s) if episode.start_s else "at 0"
-        ax.set_title(
-            shortened(f"{at}: {episode.label}", int(width * 13.5)), loc="left", color=FAULT,
-            fontsize=SMALL_PT, pad=5, parse_math=False,
-        )  # fmt: skip
+        if titled:
+            at = duration(episode.start_s) if episode.start_s else "at 0"
+            ax.set_title(
+                shortened(f"{at}: {episode.label}", int(width * 13.5)), loc="left", color=FAULT,
+                fontsize=SMALL_PT, pad=5, parse_math=False,
+            )  # fmt: skip
         panels.append((ax, unit, episode))
     return panels
 
@@ -173,7 +230,7 @@ def draw_raster(view: RunView) -> Figure | None:
         0.95 + height,
     )
     left = 0.45 + 0.085 * max(len(shortened(name, 18)) for name in names)
-    for i, (ax, unit, episode) in enumerate(_panels(made, shown, left, 8.85, height)):
+    for i, (ax, unit, episode) in enumerate(_panels(made, shown, (left, 8.85), height)):
         inside = (at >= episode.start_s) & (at <= episode.end_s)
         x = (at[inside] - episode.start_s) / unit.seconds
         _draw_marks(ax, x, y[inside], length[inside], numbered=len(changes) <= _NUMBERED)

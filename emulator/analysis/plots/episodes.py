@@ -10,7 +10,7 @@ import numpy as np
 from emulator.analysis.plots.timeaxis import event_labels
 
 if TYPE_CHECKING:
-    from emulator.analysis.view import Floats, RunView
+    from emulator.analysis.view import Floats, Ints, RunView
 
 PANELS: Final = 3
 """Episodes shown at most: those with the most to show."""
@@ -29,8 +29,10 @@ class Episode:
     """False where routers were still at it when the run ended."""
 
 
-def episodes(view: RunView, at_s: Floats) -> tuple[Episode, ...]:
+def episodes(view: RunView, at_s: Floats, weight: Ints | None = None) -> tuple[Episode, ...]:
     """Return the `PANELS` busiest episodes, in time order; ``at_s`` are the instants something happened.
+
+    ``weight``: how much happened at each; by default all count the same.
 
     Events that come before the routers have settled from the one before share
     its episode. What happens with no event before it is an episode as well.
@@ -63,6 +65,7 @@ def episodes(view: RunView, at_s: Floats) -> tuple[Episode, ...]:
             )
         else:
             found.append(Episode(start, end, label, took.get(start), settled.get(start, True)))
-    busy = [(int(((at_s >= e.start_s) & (at_s <= e.end_s)).sum()), -i) for i, e in enumerate(found)]
+    much = np.ones(len(at_s), np.int64) if weight is None else weight
+    busy = [(int(much[(at_s >= e.start_s) & (at_s <= e.end_s)].sum()), -i) for i, e in enumerate(found)]
     chosen = sorted(-i for activity, i in sorted(busy, reverse=True)[:PANELS] if activity)
     return tuple(found[i] for i in chosen)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from emulator.analysis.plots.style import MUTED, SMALL_PT, end_labels, looks, sheet
+from emulator.analysis.plots.style import MUTED, SMALL_PT, WIDTH_IN, end_labels, looks, sheet
 from emulator.analysis.wording import recovery_finding
 
 if TYPE_CHECKING:
@@ -16,10 +17,13 @@ if TYPE_CHECKING:
     from emulator.analysis.view import Floats, RunView
 
 _TICKS: Final = {
-    0.01: "10 ms", 0.03: "30 ms", 0.1: "0.1 s", 0.3: "0.3 s", 1: "1 s", 3: "3 s", 10: "10 s", 30: "30 s",
+    0.0001: "0.1 ms", 0.001: "1 ms", 0.01: "10 ms", 0.03: "30 ms", 0.1: "0.1 s", 0.3: "0.3 s", 1: "1 s",
+    3: "3 s", 10: "10 s", 30: "30 s",
     60: "1 min", 120: "2 min", 300: "5 min", 600: "10 min", 1200: "20 min", 3600: "1 h", 7200: "2 h",
     21600: "6 h", 86400: "1 d",
 }  # fmt: skip
+_APART_IN: Final = 0.4
+"""Ticks closer than that would have their labels touch."""
 
 
 def draw_reconvergence(view: RunView) -> Figure | None:
@@ -41,7 +45,7 @@ def draw_reconvergence(view: RunView) -> Figure | None:
     watched = view.phases.end_s - view.phases.fault_s
     finite = np.concatenate([f.seconds[np.isfinite(f.seconds)] for f in found.values()])
     low = max(0.005, float(finite.min()) / 1.6) if len(finite) else 1.0
-    _log_time_axis(ax, low, watched)
+    log_time_axis(ax, low, watched, "time since the fault (log scale)")
     ends = []
     for name, look in looks(view.kinds).items():
         if name not in found:
@@ -72,16 +76,22 @@ def _ecdf(seconds: Floats, low: float, end: float) -> tuple[Floats, Floats]:
     return np.concatenate([[low], np.maximum(recovered, low), [end]]), np.concatenate([[0.0], share, [last]])
 
 
-def _log_time_axis(ax: Axes, low: float, high: float) -> None:
+def log_time_axis(ax: Axes, low: float, high: float, label: str) -> None:
+    """Make ``ax``'s x axis one of times from ``low`` to ``high`` seconds, by their logarithm."""
     from matplotlib.ticker import FixedLocator, NullLocator
 
     high = max(high, 2 * low)
     ax.set_xscale("log")
     ax.set_xlim(low, high)
-    shown = [tick for tick in _TICKS if low <= tick <= 0.93 * high]
+    width = WIDTH_IN * float(ax.get_position().width)
+    shown: list[float] = []
+    for tick in _TICKS:
+        apart = width * math.log(tick / shown[-1]) / math.log(high / low) if shown else math.inf
+        if low <= tick <= 0.93 * high and apart > _APART_IN:
+            shown.append(tick)
     ax.xaxis.set_major_locator(FixedLocator(shown))
     ax.xaxis.set_major_formatter(
         lambda value, _: _TICKS.get(min(_TICKS, key=lambda tick: abs(tick - value)), "")
     )
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.set_xlabel("time since the fault (log scale)")
+    ax.set_xlabel(label)
