@@ -54,23 +54,18 @@ ANNOUNCE_S: Final = 5.0
 SEEDS: Final = 4
 
 
-def _candidate(thirty: float, slow: float, interval_s: int) -> FleetPreset:
-    shares = {
-        Duration(30 * SECOND): thirty,
-        Duration(0): 1 - thirty - slow,
-        Duration(interval_s * SECOND): slow,
-    }
-    return replace(INTERNET_2019, mrai=shares)
+def _candidate(minutes: float, thirty: float, jitter: float = 1.0) -> FleetPreset:
+    shares = {480: minutes, 30: thirty, 0: 1 - minutes - thirty}
+    mrai = {Duration(interval * SECOND): share for interval, share in shares.items() if share}
+    return replace(INTERNET_2019, mrai=mrai, mrai_jitter=(jitter, 1.0))
 
 
 CANDIDATES: Final = {
-    f"30 s {thirty:.0%}, {interval} s {slow:.1%}": _candidate(thirty, slow, interval)
-    for thirty, slow, interval in (
-        (0.5, 0.03, 120), (0.5, 0.03, 180), (0.6, 0.03, 120), (0.6, 0.03, 180), (0.6, 0.015, 300),
-        (0.7, 0.015, 300),
-    )
-}  # fmt: skip
-"""What `--calibrate` tries: two shares and one interval."""
+    **{f"30 s {share:.0%}": _candidate(0.0, share) for share in (0.35, 0.5, 0.65, 0.8, 0.95)},
+    "30 s 80%, jittered": _candidate(0.0, 0.8, 0.75),
+    "30 s 80%, 480 s 0.5%": _candidate(0.005, 0.8),
+}
+"""What `--calibrate` tries: one share, and two things that the preset does without."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +104,7 @@ def compare(graph: AsGraph, beacons: Beacons, preset: FleetPreset, seeds: range)
 
 
 def _row(name: str, cells: tuple[object, ...]) -> str:
-    return f"{name:32}" + "".join(
+    return f"{name:40}" + "".join(
         f"{cell:9.2f}" if isinstance(cell, float) else f"{cell:>9}" for cell in cells
     )
 
