@@ -74,4 +74,4 @@ def test_paths_are_those_of_full_speakers(block: int) -> None:
         theirs = of_speakers(plan)
         assert of_fleet(plan) == theirs, f"seed {seed}"
         seen += sum(len(line) - 1 for line in theirs.values())
-    assert seen > 300  # changes: the test is about something
+    assert seen > 200  # changes: the test is about something

@@ -7,7 +7,7 @@ it matters a great deal, for relationships alone let every customer's route
 through, however long: on CAIDA's graph of 2019-07-01 a prefix that is withdrawn
 is then looked for along chains of up to 20 and more ASes, from small providers
 to their larger customers. RouteViews saw 8 at most, since providers take from
-customers what those have registered (RFC 7454 section 6.1.2).
+customers what those have registered.
 """
 
 from __future__ import annotations
