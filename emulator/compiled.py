@@ -34,6 +34,12 @@ def prefer_plain() -> None:
         _chosen.append(False)
 
 
+def are_kept() -> bool:
+    """Whether machine code of these loops is on disk already."""
+    folder = Path(_cache_folder())
+    return folder.is_dir() and any(folder.iterdir())
+
+
 def is_compiled() -> bool:
     """Whether loops are compiled in this process; asking settles it."""
     if not _chosen:

@@ -6,7 +6,7 @@ import gc
 from typing import TYPE_CHECKING, Final
 
 from emulator.clients.requests import evaluate
-from emulator.compiled import prefer_plain
+from emulator.compiled import are_kept, prefer_plain
 from emulator.errors import InputError
 from emulator.record.run import SUMMARY_SCHEMA, RunRecord, new_manifest
 from emulator.scenario.plan import FleetPlan
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from emulator.sim.journal import Journal
     from emulator.sim.notes import Watch
 
-_COMPILED_FROM: Final = 100_000
-"""Ends of sessions, times prefixes: smaller AS graphs are done sooner than loops are loaded."""
+_LOADED_FROM: Final = 100_000
+"""Ends of sessions, times prefixes: smaller AS graphs are done sooner than compiled loops are loaded."""
+_COMPILED_FROM: Final = 2_000_000
+"""Smaller ones are done sooner than loops are compiled, where they have not been yet."""
 
 
 def simulate(
@@ -63,10 +65,11 @@ def simulate(
 
 def _simulate_fleet(plan: FleetPlan, progress: Callable[[str, float], None], jobs: int) -> RunRecord:
     """Run a plan on an AS graph, its loops in the form that is done first."""
-    if plan.graph.slot_count * len(plan.prefixes) < _COMPILED_FROM:
+    work = plan.graph.slot_count * len(plan.prefixes)
+    if work < (_LOADED_FROM if are_kept() else _COMPILED_FROM):
         prefer_plain()
     else:
-        progress("making loops ready", 0.0)  # compiled once, half a minute, and kept
+        progress("making loops ready", 0.0)  # compiled once, for about a quarter of a minute, and kept
     from emulator.sim.fleet.run import simulate_fleet
 
     return simulate_fleet(plan, progress=progress, jobs=jobs)
