@@ -13,8 +13,8 @@ from emulator.bgp.liveness import SessionConfig
 from emulator.bgp.policy import GaoRexford, PermitAll
 from emulator.fleet.config import FleetConfig
 from emulator.fleet.tables import LOG_NODE
-from emulator.network.asgraph.graph import PEERING, from_links
-from emulator.network.model import Link, Network, Relationship, Router
+from emulator.network.asgraph.graph import from_links
+from emulator.scenario.build.full import as_network
 from emulator.scenario.plan import FleetPlan, Plan, Prefix, Protocol
 from emulator.sim.fleet.parts import run_fleet
 
@@ -158,18 +158,6 @@ def by_speakers(plan: FleetPlan) -> Outcome:
 def as_lab(plan: FleetPlan) -> Plan:
     """The same plan for full speakers."""
     graph, config = plan.graph, plan.speakers
-    routers = tuple(
-        Router(node, graph.name(node), int(graph.asn[node]), node + 1) for node in range(len(graph))
-    )
-    links = tuple(
-        Link(
-            link,
-            (int(graph.link_ends[link, 0]), int(graph.link_ends[link, 1])),
-            int(plan.delays[link]),
-            Relationship.PEER if graph.link_kind[link] == PEERING else Relationship.CUSTOMER_PROVIDER,
-        )
-        for link in range(graph.link_count)
-    )
     speakers = tuple(
         SpeakerConfig(
             policy=PermitAll() if config.is_permit_all else GaoRexford(),
@@ -188,7 +176,7 @@ def as_lab(plan: FleetPlan) -> Plan:
     return Plan(
         name=plan.name,
         seed=plan.seed,
-        network=Network(routers, links),
+        network=as_network(graph, plan.delays),
         prefixes=plan.prefixes,
         destinations=(),
         originations=plan.originations,
