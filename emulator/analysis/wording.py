@@ -187,7 +187,7 @@ def lost_by(loss: Loss) -> str:
     else:
         who = f"{percent(loss.lost / loss.of)} of ASes lost {loss.kind}"
     if loss.never == loss.lost:
-        return f"{who}, and none had it back before the next event"
+        return f"{who}, and none had it back by the next event or the end"
     median = loss.quantile_s(0.5)
     half = f", half of them for over {duration(median)}" if math.isfinite(median) else ""
     if loss.never:

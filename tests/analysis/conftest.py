@@ -28,6 +28,12 @@ def lab() -> RunRecord:
 
 
 @pytest.fixture(scope="session")
+def graph() -> RunRecord:
+    """An AS graph whose POP fails."""
+    return synthetic.graph_record()
+
+
+@pytest.fixture(scope="session")
 def world_view(world: RunRecord) -> RunView:
     """The small Red Sea as plots see it."""
     return RunView(world)

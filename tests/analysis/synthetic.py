@@ -392,3 +392,91 @@ def lab_record(n: int = 5) -> RunRecord:
         "phases": {"fault_s": None, "during_end_s": 900.0, "end_s": 900.0},
     }
     return RunRecord(manifest, summary, {"updates": updates}, atlas, tuple(records))
+
+
+GRAPH_ASES, GRAPH_END_S, GRAPH_HIT = 400, 1200.0, 2
+"""ASes that are counted, length of the run, and an AS whose POP fails at 60 s and comes back at 360 s."""
+
+
+def graph_record(pops: int = 15) -> RunRecord:
+    """A run on an AS graph: an anycast CDN whose fifth POP fails, with two providers' own addresses.
+
+    AS ``64500 + i`` is served by POP ``(i * i) % pops``; those of the failing POP are without for
+    ``back[i]`` seconds and then with the next one, but for the last three, which stay in a blackhole.
+    """
+    rng = np.random.default_rng(3)
+    home = (np.arange(GRAPH_ASES) ** 2) % pops
+    weight = np.round(rng.lognormal(3, 1, GRAPH_ASES))
+    events = [
+        {"index": 0, "at_s": 60.0, "kind": "outage", "label": "outage of POP POP05"},
+        {"index": 1, "at_s": 360.0, "kind": "repair", "label": "repair of outage of POP POP05"},
+    ]
+    reach, sites = [], []
+    moved = np.flatnonzero(home == home[GRAPH_HIT])
+    back = np.round(rng.lognormal(2, 1, len(moved)), 3)
+    before, after = rng.lognormal(4, 0.5, GRAPH_ASES), rng.lognormal(4.4, 0.5, GRAPH_ASES)
+    hit, spare = int(home[GRAPH_HIT]), (int(home[GRAPH_HIT]) + 1) % pops
+    for name in ("shared", "AS100", "AS200"):
+        own = home if name == "shared" else np.full(GRAPH_ASES, hit if name == "AS100" else spare)
+        for instant in (0.0, *np.round(60 + np.geomspace(0.01, 299, 60), 3), 360.0, 400.0, GRAPH_END_S):
+            state = _graph_state(float(instant), own, moved, back, (hit, spare))
+            for site in sorted(set(state.tolist())):
+                mine = state == site
+                sites.append((float(instant), name, site, int(mine.sum()), float(weight[mine].sum())))
+    for i, asn in enumerate(moved):
+        dark = i >= len(moved) - 3
+        lost = 300.0 if dark else float(back[i])
+        reach += [
+            (0, "shared", 64500 + asn, lost, math.nan if dark else lost, hit, -2 if dark else spare,
+             before[asn], math.nan if dark else after[asn], 2),
+            (1, "shared", 64500 + asn, 0.5 if dark else 0.0, 0.5 if dark else 0.0, -2 if dark else spare, hit,
+             math.nan if dark else after[asn], before[asn], 1),
+        ]  # fmt: skip
+    reach.sort(key=lambda row: (row[0], row[2]))
+    first, final = 60 + back / 20, 60 + back
+    rows = sorted(
+        [(float(at), int(moved[i]), "198.18.0.0/24", 1, 3) for times in (first, final) for i, at in
+         enumerate(times)]
+    )  # fmt: skip
+    bins = np.arange(600, 1000)
+    tables = {
+        "sites": _named(("at_s", "destination", "site", "ases", "weight"), sites),
+        "reach": _named(
+            ("event", "destination", "asn", "lost_s", "back_s", "site_before", "site_after", "rtt_before_ms",
+             "rtt_after_ms", "changes"), reach,
+        ),
+        "best_paths": _named(("at_s", "router", "prefix", "next_hop", "length"), rows),
+        "rates": {"at_s": bins / 10, "until_s": (bins + 1) / 10, "announcements": 1 + bins % 7,
+                  "withdrawals": bins % 2},
+        "updates": {"at_s": np.array([60.2]), "sender": np.array([1]), "receiver": np.array([2]),
+                    "prefix": ["198.18.0.0/24"], "withdrawal": np.array([False])},
+    }  # fmt: skip
+    summaries = [
+        {**event, "control_plane_convergence_s": float(back.max()) * (not event["index"]),
+         "data_plane_convergence_s": 40.0, "quiescent": True,
+         "announcements": 100, "withdrawals": 10, "best_path_changes": len(rows)}
+        for event in events
+    ]  # fmt: skip
+    atlas = {
+        "events": events, "ases": GRAPH_ASES + pops, "collectors": [], "strategies": [], "groups": [],
+        "pops": [{"code": f"POP{i + 1:02d}", "city": ""} for i in range(pops)],
+        "phases": {"fault_s": 60.0, "during_end_s": 360.0, "end_s": GRAPH_END_S},
+    }  # fmt: skip
+    manifest = new_manifest(version="0.1.0", scenario="graph", seed=1, inputs={"graph.yaml": "cd" * 32})
+    summary = {"schema": 1, "scenario": "graph", "seed": 1, "events": summaries, "strategies": {}}
+    return RunRecord(manifest, summary, tables, atlas, ())
+
+
+def _graph_state(instant: float, own: Array, moved: Array, back: Array, pops: tuple[int, int]) -> Array:
+    """Where each AS is served at ``instant``; only those of the shared address are ever without."""
+    (hit, spare), state = pops, own.copy()
+    if 60 <= instant < 360:
+        if len(set(own.tolist())) == 1:
+            return np.where(own == hit, spare, own)
+        state[moved] = np.where(instant - 60 < back, -2, spare)
+        state[moved[-3:]] = -2
+    return state
+
+
+def _named(columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> dict[str, Any]:
+    return {c: _column(v) for c, v in zip(columns, zip(*rows, strict=True), strict=True)}

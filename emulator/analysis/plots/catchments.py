@@ -171,7 +171,7 @@ def _history(shares: Floats) -> str:
     low, high = round(100 * float(shares.min())), round(100 * float(shares.max()))
     if start != end:
         return f"{start} → {end} %"
-    return f"{end} %" if low == high else f"{end} % ({low} to {high})"
+    return f"{end} %" if low == high else f"{end} % ({low}\N{EN DASH}{high})"
 
 
 def _fill(ax: Axes, x: Floats, end: float, bands: list[_Band]) -> None:

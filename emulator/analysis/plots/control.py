@@ -42,19 +42,21 @@ _BELOW_IN: Final = 1.95
 
 
 def draw_updates(view: RunView) -> Figure | None:
-    """Draw announcements (up) and withdrawals (down) over time; None where no message was sent.
+    """Draw announcements (up) and withdrawals (down) over time; None where nothing was sent or changed.
 
     A panel an episode; a bracket spans each episode's control-plane convergence.
     Where the run lists changes of best paths, panels below tell when these were final.
     """
-    messages = messages_of(view)
+    messages, changes = messages_of(view), path_changes(view)
     if messages is None:
         return None
     sent = messages.announcements + messages.withdrawals
-    shown = episodes(view, messages.at_s, sent)
+    if sent.any() or changes is None:
+        shown = episodes(view, messages.at_s, sent)
+    else:  # routers chose anew, and what they had to say of it was no news
+        shown = episodes(view, changes.at_s)
     if not shown:
         return None
-    changes = path_changes(view)
     below = 0.0 if changes is None else _BELOW_IN
     made = sheet(_title(view), _subtitle(messages, changes), 3.35 + below)
     panels = _panels(made, shown, (_LEFT, _RIGHT), 2.45, bottom=0.55 + below, last=changes is None)

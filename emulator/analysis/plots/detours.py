@@ -130,7 +130,10 @@ def _panel(ax: Axes, shift: _Shift, limits: tuple[float, float]) -> None:
     )  # fmt: skip
     longer = float((shift.after > shift.before + _SAME_MS).mean())
     before, after = float(np.median(shift.before)), float(np.median(shift.after))
-    many = f"{count(len(shift.before))} paths, {percent(shift.elsewhere / len(shift.before))} to another POP"
+    paths = "path" if len(shift.before) == 1 else "paths"
+    many = (
+        f"{count(len(shift.before))} {paths}, {percent(shift.elsewhere / len(shift.before))} to another POP"
+    )
     ax.set_title(
         f"{many}\nmedian {before:.0f} → {milliseconds(after)}, {percent(longer)} longer", loc="left",
         fontsize=8.0, color=INK, pad=3, linespacing=1.15,
@@ -152,6 +155,7 @@ def _title(shown: list[tuple[Window, dict[str, _Shift]]]) -> str:
     window, shift = max(candidates, key=lambda each: (len(each[1].before), -each[0].at_s))
     before, after = float(np.median(shift.before)), float(np.median(shift.after))
     return (
-        f"“{shortened(window.label, 50)}” changed {count(len(shift.before))} paths to {first}: "
+        f"“{shortened(window.label, 50)}” changed {count(len(shift.before))} "
+        f"{'path' if len(shift.before) == 1 else 'paths'} to {first}: "
         f"median RTT {before:.0f}{NO_BREAK}→{NO_BREAK}{milliseconds(after)}"
     )

@@ -53,7 +53,8 @@ def messages_of(view: RunView) -> Messages | None:
                 at = np.where((inside > at) & (inside < until), inside, at)
             return Messages(at, up, down, float((until - at).max()))
     if updates is None:
-        return None
+        none = np.zeros(0, np.int64)
+        return None if view.table("best_paths") is None else Messages(np.zeros(0), none, none, None)
     withdrawal = np.asarray(updates["withdrawal"], bool)
     return Messages(
         np.asarray(updates["at_s"], np.float64),
