@@ -334,8 +334,10 @@ ROUTER = "network.routers.a."
         (
             "bgp: {like: fr}\n",
             "",
-            "bgp.like: expected 'frr', 'bird', 'gobgp', 'openbgpd', 'ios', 'junos' or 'internet-2019', "
-            "got 'fr'",
+            (
+                "bgp.like: expected 'frr', 'bird', 'gobgp', 'openbgpd', 'ios', 'junos' or 'internet-2019', "
+                "got 'fr'"
+            ),
         ),
         (
             "bgp: {withdrawals: never}\n",
