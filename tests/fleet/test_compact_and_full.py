@@ -146,10 +146,12 @@ def test_routers_that_take_time(network: str, timeline: str, settings: str, tmp_
 
 @pytest.mark.parametrize("timeline", ["links", "operators"])
 def test_the_current_best_stays(timeline: str, tmp_path: Path) -> None:
-    """`tie_break: current-best`, from a state reached by messages: several may be stable."""
+    """`tie_break: current-best`, announced in the timeline: of several stable states each starts in its own."""
     settings = "mrai: {0s: 60%, 30s: 40%}, tie_break: current-best"
     network = "file"
-    text = scenario(NETWORKS[network], TIMELINES[timeline], settings, "simulate", "")
+    alone = NETWORKS[network].replace("  prefixes: {LEAF: [203.0.1.0/24]}\n", "")
+    events = "  - {at: 1s, announce: 203.0.1.0/24, router: LEAF}\n" + TIMELINES[timeline]
+    text = scenario(alone, events, settings, "solve", "")
 
     assert_same(*both(network, text, tmp_path))
 

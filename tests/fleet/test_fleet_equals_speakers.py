@@ -1,13 +1,8 @@
-"""A fleet does what full speakers do: at the same nanosecond, with the same messages, on random Internets.
-
-Left out, since the two differ there by design: jitter, which they draw
-otherwise, and a prefix announced again where it is announced already, which full speakers
-count as a change of the best path.
-"""
+"""A fleet does what full speakers do: every change at its nanosecond, every message, every path."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -15,7 +10,7 @@ import pytest
 from emulator.bgp.config import Delay
 from emulator.bgp.liveness import SessionConfig
 from emulator.fleet.config import FleetConfig
-from emulator.network.asgraph.graph import PEERING, AsGraph, from_links
+from emulator.network.asgraph.graph import CUSTOMER_PROVIDER, from_links
 from emulator.timeline import (
     Event,
     Leak,
@@ -27,154 +22,237 @@ from emulator.timeline import (
     StopOriginating,
 )
 
-from fleets import MS, SECOND, by_fleet, by_speakers, delays_of, fleet_plan, random_graph
+from fleets import MS, SECOND, Outcome, by_fleet, by_speakers, delays_of, fleet_plan, random_graph
+from labs import D, M
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from emulator.network.asgraph.graph import AsGraph
     from emulator.scenario.plan import FleetPlan
     from emulator.timeline import Action
 
-SEEDS, BATCHES = 80, 20
+MISHAPS = 5
+GAPS = (0.8 * SECOND, 5 * SECOND, 100 * SECOND, 40 * SECOND)
+"""From one event to the next: before the first has run its course, or long after."""
 
 
-class Trouble:
-    """A random timeline; gaps are longer than a failure takes to be noticed."""
+class Story:
+    """What is announced in a random graph, and what befalls it, drawn from ``rng``."""
 
-    def __init__(self, rng: np.random.Generator, graph: AsGraph, origins: list[Originate]) -> None:
-        """Nothing has happened yet."""
-        self.rng, self.graph, self.origins = rng, graph, origins
-        self.events: list[Event] = []
-        self.now = 100 * SECOND
-
-    def add(self, action: Action) -> None:
-        """Let it happen after a while."""
-        gap = (0.8, 5, 40, 100)[int(self.rng.integers(4))]
-        self.now += int(gap * SECOND) + int(self.rng.integers(1_000_000))
-        self.events.append(Event(len(self.events), self.now, "test", "test", (action,)))
+    def __init__(self, rng: np.random.Generator, *, prefixes: int) -> None:
+        """Draw the graph and who announces what, to all neighbours or to one."""
+        self.rng = rng
+        self.graph = random_graph(rng, int(rng.integers(5, 40)))
+        self.announced: dict[tuple[int, int], Originate] = {}
+        for prefix in range(prefixes):
+            for _ in range(int(rng.integers(1, 4))):
+                node = self.node()
+                only_to = frozenset({self.neighbor_as(node)}) if rng.random() < 0.3 else None
+                self.announced.setdefault((node, prefix), Originate(node, prefix, only_to))
+        self.first = list(self.announced.values())
+        self.groups: list[Action] = []
+        for _ in range(MISHAPS):
+            self.groups += self.mishap()
 
     def node(self) -> int:
-        """Any of them."""
-        return int(self.rng.integers(len(self.graph)))
+        """Any node."""
+        return int(self.rng.integers(0, len(self.graph)))
 
-    def happen(self) -> None:
-        """One thing that breaks and is mended, or a reset, or one that comes new."""
-        link = int(self.rng.integers(self.graph.link_count))
-        origin = self.origins[int(self.rng.integers(len(self.origins)))]
-        match int(self.rng.integers(7)):
+    def neighbor_as(self, node: int) -> int:
+        """The AS of any of its neighbours."""
+        row = self.graph.slots(node)
+        return int(self.graph.asn[self.rng.choice(self.graph.neighbor[row.start : row.stop])])
+
+    def mishap(self) -> Sequence[Action]:  # noqa: PLR0911 - one return a kind
+        """Something happens, and is taken back where it can be."""
+        rng, graph = self.rng, self.graph
+        link = int(rng.integers(0, graph.link_count))
+        ends = [int(end) for end in graph.link_ends[link]]
+        node = self.node()
+        match int(rng.integers(0, 7)):
             case 0:
-                pair: tuple[Action, ...] = (StopOriginating(origin.router, origin.prefix), origin)
+                its = list(self.announced.values())[int(rng.integers(0, len(self.announced)))]
+                return StopOriginating(its.router, its.prefix), its
             case 1:
-                pair = (LinksDown((link,)), LinksDown((link,), repair=True))
+                return LinksDown((link,)), LinksDown((link,), repair=True)
             case 2:
-                router = self.node()
-                pair = (RoutersDown((router,)), RoutersDown((router,), repair=True))
+                return RoutersDown((node,)), RoutersDown((node,), repair=True)
             case 3:
-                ends = self.graph.link_ends[link].tolist()
-                pair = (ResetSession(tuple(ends if self.rng.random() < 0.5 else ends[::-1])),)
+                return (ResetSession((ends[0], ends[1]) if rng.random() < 0.5 else (ends[1], ends[0])),)
             case 4:
-                router = self.node()
-                pair = (Leak(router), Leak(router, repair=True))
+                return Leak(node), Leak(node, repair=True)
             case 5:
-                asn = int(self.graph.asn[self.graph.neighbor[self.graph.first[origin.router]]])
-                muted = StopExporting((origin.router,), asn)
-                pair = (muted, StopExporting((origin.router,), asn, repair=True))
-            case _:
-                router = self.node()
-                known = {each.router for each in self.origins}
-                pair = () if router in known else (Originate(router, 0),)
-                self.origins += pair
-        for action in pair:
-            self.add(action)
+                its = list(self.announced.values())[int(rng.integers(0, len(self.announced)))]
+                asn = self.neighbor_as(its.router)
+                return StopExporting((its.router,), asn), StopExporting((its.router,), asn, repair=True)
+        if (node, 0) in self.announced:  # announcing again what is announced counts otherwise
+            return ()
+        self.announced[node, 0] = Originate(node, 0)
+        return (self.announced[node, 0],)
+
+    def events(self, *, start: int) -> list[Event]:
+        """The timeline, no two events at one instant."""
+        found, at = [], start
+        for number, action in enumerate(self.groups):
+            at += int(self.rng.choice(GAPS)) + int(self.rng.integers(0, 1_000_000))
+            found.append(Event(number, at, "test", "test", (action,)))
+        return found
 
 
-def random_plan(seed: int) -> FleetPlan:
-    """Up to 40 ASes, up to three prefixes, any settings, a handful of mishaps."""
-    rng = np.random.default_rng(seed)
-    graph = random_graph(rng, int(rng.integers(5, 40)))
-    keeps_incumbent = bool(rng.random() < 0.3)
-    takes_time = bool(rng.random() < 0.3)
-    prefixes = 1 if takes_time else int(rng.integers(1, 4))
-    origins: list[Originate] = []
-    for prefix in range(prefixes):
-        for router in rng.choice(len(graph), int(rng.integers(1, 4)), replace=False).tolist():
-            neighbors = graph.asn[graph.neighbor[graph.slots(router)]].tolist()
-            only = frozenset(rng.choice(neighbors, 1).tolist()) if rng.random() < 0.3 else None
-            origins.append(Originate(router, prefix, only))
-    trouble = Trouble(rng, graph, list(origins))
-    if keeps_incumbent:  # several states are stable: both have to start from none
-        for each in origins:
-            trouble.events.append(
-                Event(len(trouble.events), 1000 * len(trouble.events), "test", "test", (each,))
-            )
-    for _ in range(5):
-        trouble.happen()
-    mrai = np.where(rng.random(len(graph)) < 0.5, 30 * SECOND, 0)
-    return fleet_plan(
-        graph,
-        delays_of(graph, rng),
-        originations=() if keeps_incumbent else origins,
-        events=trouble.events,
-        speakers=FleetConfig(
-            mrai if rng.random() < 0.7 else np.full(len(graph), 5 * SECOND),
-            is_mrai_per_prefix=bool(rng.random() < 0.3),
-            withdrawals_wait=bool(rng.random() < 0.3),
-            sender_side_loop_detection=bool(rng.random() < 0.3),
-            ghost_flushing=bool(rng.random() < 0.2),
-            echo=bool(rng.random() < 0.6),
-            keeps_incumbent=keeps_incumbent,
-            processing=Delay("constant", 3_000_017) if takes_time else Delay(),
-        ),
-        sessions=SessionConfig(interface_delay=int(rng.choice([0, 0, 700 * MS]))),
-        prefixes=prefixes,
-        by_messages=bool(rng.random() < 0.5) and not keeps_incumbent,
-        duration=trouble.now + 500 * SECOND,
+def settings(rng: np.random.Generator, nodes: int, **changes: Any) -> FleetConfig:  # noqa: ANN401
+    """Any settings, but for jitter, which the two draw from streams of their own."""
+    mrai = np.where(rng.random(nodes) < 0.5, 30 * SECOND, 0)
+    return FleetConfig(
+        **{
+            "mrai": mrai if rng.random() < 0.7 else np.full(nodes, 5 * SECOND),
+            "is_mrai_per_prefix": bool(rng.random() < 0.3),
+            "withdrawals_wait": bool(rng.random() < 0.3),
+            "sender_side_loop_detection": bool(rng.random() < 0.3),
+            "ghost_flushing": bool(rng.random() < 0.2),
+            "echo": bool(rng.random() < 0.6),
+            **changes,
+        }
     )
 
 
-@pytest.mark.parametrize("batch", range(BATCHES))
-def test_random_internets(batch: int) -> None:
-    """Every change at every router, every message counted, every path at the end."""
-    changes = 0
-    for seed in range(batch, SEEDS, BATCHES):
-        plan = random_plan(seed)
-
-        fleet, speakers = by_fleet(plan), by_speakers(plan)
-
-        assert fleet.events == speakers.events, seed
-        assert fleet.changes == speakers.changes, seed
-        assert fleet.paths == speakers.paths, seed
-        changes += len(fleet.changes)
-    assert changes > 50  # the test is about something
-
-
-def lab(edges: list[tuple[int, int]], nodes: int) -> FleetPlan:
-    """Conventions R0 of the reference rows, the first node about to announce, then to withdraw."""
-    graph = from_links(np.arange(1, nodes + 1), np.array(edges), np.full(len(edges), PEERING))
-    events = [
-        Event(0, 0, "announce", "announce", (Originate(0, 0),)),
-        Event(1, 1000 * SECOND, "withdraw", "withdraw", (StopOriginating(0, 0),)),
-    ]
-    config = FleetConfig(np.full(nodes, 30 * SECOND), is_permit_all=True)
-    delays = np.full(len(edges), 10 * MS)
-    return fleet_plan(graph, delays, events=events, speakers=config, duration=5000 * SECOND)
-
-
-@pytest.mark.parametrize("n", range(3, 10))
-def test_closed_forms_of_a_line(n: int) -> None:
-    """(n-1)d, 2(n-1) messages less the one that nobody is left to send."""
-    announce, withdraw = by_fleet(lab([(i, i + 1) for i in range(n - 1)], n)).events
-    d = 10 * MS
-    assert announce == ((n - 1) * d, 2 * (n - 1), 0, n, True)
-    assert withdraw == (1000 * SECOND + (n - 1) * d, 0, 2 * (n - 1), n, True)
+def story_plan(
+    seed: int,
+    *,
+    by_messages: bool | None = None,
+    from_silence: bool = False,
+    **changes: Any,  # noqa: ANN401
+) -> FleetPlan:
+    """A plan drawn from ``seed``; ``from_silence`` everything is announced after t = 0."""
+    rng = np.random.default_rng(seed)
+    takes_time = rng.random() < 0.3
+    prefixes = 1 if takes_time else int(rng.integers(1, 4))
+    story = Story(rng, prefixes=prefixes)
+    first = story.first
+    events = story.events(start=100 * SECOND if from_silence else 0)
+    if from_silence:
+        early = [Event(number, 1000 * number, "test", "test", (each,)) for number, each in enumerate(first)]
+        events = [*early, *(Event(e.index + len(early), e.at, "test", "test", e.actions) for e in events)]
+    if takes_time:
+        changes["processing"] = Delay("constant", 3_000_017)
+    return fleet_plan(
+        story.graph,
+        delays_of(story.graph, rng),
+        originations=() if from_silence else first,
+        events=events,
+        speakers=settings(rng, len(story.graph), **changes),
+        sessions=SessionConfig(interface_delay=int(rng.choice([0, 0, 700 * MS]))),
+        prefixes=prefixes,
+        by_messages=bool(rng.random() < 0.5) if by_messages is None else by_messages,
+        duration=max((event.at for event in events), default=0) + 500 * SECOND,
+    )
 
 
-@pytest.mark.parametrize("n", range(3, 10))
-def test_closed_forms_of_a_clique(n: int) -> None:
-    """D and n(n-1) messages; (n-3)M + 2d, (n-2)(n^2-1)/2 and n(n-1) (Labovitz et al., SIGCOMM 2000)."""
-    edges = [(i, j) for i in range(n) for j in range(i + 1, n)]
-    announce, withdraw = by_fleet(lab(edges, n)).events
-    d, mrai = 10 * MS, 30 * SECOND
-    assert announce[:3] == (d, n * (n - 1), 0)
-    last, announcements, withdrawals, _, is_quiet = withdraw
-    assert last == 1000 * SECOND + (n - 3) * mrai + 2 * d
-    assert (announcements, withdrawals) == ((n - 2) * (n * n - 1) // 2, n * (n - 1))
+@pytest.mark.parametrize("seed", range(24))
+def test_from_a_settled_graph(seed: int) -> None:
+    """Settled by messages or solved: the same from there on."""
+    plan = story_plan(seed)
+
+    assert by_fleet(plan) == by_speakers(plan)
+
+
+@pytest.mark.parametrize("seed", range(100, 112))
+def test_from_silence(seed: int) -> None:
+    """With the announcements themselves."""
+    outcome = by_fleet(plan := story_plan(seed, from_silence=True))
+
+    assert outcome == by_speakers(plan)
+    assert len(outcome.changes) >= len(outcome.paths)
+
+
+@pytest.mark.parametrize("seed", range(200, 212))
+def test_where_the_current_best_stays(seed: int) -> None:
+    """From silence: several states may be stable, and each settles in its own way before t = 0."""
+    plan = story_plan(seed, from_silence=True, keeps_incumbent=True)
+
+    assert by_fleet(plan) == by_speakers(plan)
+
+
+@pytest.mark.parametrize("seed", range(300, 312))
+def test_without_relationships(seed: int) -> None:
+    """Everything is accepted, the shortest path preferred."""
+    plan = story_plan(seed, is_permit_all=True)
+
+    assert by_fleet(plan) == by_speakers(plan)
+
+
+def test_the_stories_are_about_something() -> None:
+    """Over the seeds above much happens, and some of it before all was quiet."""
+    outcomes = [by_fleet(story_plan(seed)) for seed in range(24)]
+    settled = [is_quiet for outcome in outcomes for *_, is_quiet in outcome.events]
+
+    assert sum(len(outcome.changes) for outcome in outcomes) > 1000
+    assert 0 < sum(settled) < len(settled)
+
+
+# Closed forms ------------------------------------------------------------------------
+
+
+def lab(edges: Sequence[tuple[int, int]], nodes: int) -> AsGraph:
+    """A graph whose relationships nobody minds."""
+    return from_links(65000 + np.arange(nodes), np.array(edges), np.full(len(edges), CUSTOMER_PROVIDER))
+
+
+def line(n: int) -> AsGraph:
+    """0 - 1 - ... - (n - 1)."""
+    return lab([(i, i + 1) for i in range(n - 1)], n)
+
+
+def star(n: int) -> AsGraph:
+    """A centre 0 and n - 1 leaves."""
+    return lab([(0, i) for i in range(1, n)], n)
+
+
+def clique(n: int) -> AsGraph:
+    """Everyone with everyone."""
+    return lab([(i, j) for i in range(n) for j in range(i + 1, n)], n)
+
+
+def told(graph: AsGraph, origin: int, *, withdraws: bool, **changes: Any) -> tuple[int, int, int]:  # noqa: ANN401
+    """T (ns), A, W after ``origin`` announces into silence, or withdraws once settled: conventions R0."""
+    action: Action = StopOriginating(origin, 0) if withdraws else Originate(origin, 0)
+    plan = fleet_plan(
+        graph,
+        np.full(graph.link_count, D),
+        originations=[Originate(origin, 0)] if withdraws else [],
+        events=[Event(0, 0, "test", "test", (action,))],
+        speakers=FleetConfig(np.full(len(graph), M), is_permit_all=True, **changes),
+        duration=100 * M,
+    )
+    outcome: Outcome = by_fleet(plan)
+    ((last, announcements, withdrawals, _, is_quiet),) = outcome.events
     assert is_quiet
+    return last or 0, announcements, withdrawals
+
+
+@pytest.mark.parametrize("n", [2, 3, 6, 20])
+def test_line(n: int) -> None:
+    """(n - 1) d for good and bad news alike; sender-side loop detection saves every echo."""
+    time = (n - 1) * D
+    with_detection = {"sender_side_loop_detection": True}
+
+    assert told(line(n), 0, withdraws=True) == (time, 0, 2 * (n - 1))
+    assert told(line(n), 0, withdraws=True, **with_detection) == (time, 0, n - 1)
+    assert told(line(n), 0, withdraws=False) == (time, 2 * (n - 1), 0)
+    assert told(line(n), 0, withdraws=False, **with_detection) == (time, n - 1, 0)
+
+
+@pytest.mark.parametrize("n", [3, 6, 20])
+def test_star(n: int) -> None:
+    """A leaf withdraws: 2 d, whatever the number of leaves."""
+    assert told(star(n), 1, withdraws=True) == (2 * D, 0, 2 * (n - 1))
+    assert told(star(n), 1, withdraws=True, sender_side_loop_detection=True) == (2 * D, 0, n - 1)
+
+
+@pytest.mark.parametrize("n", [3, 4, 5, 8])
+def test_clique(n: int) -> None:
+    """Path hunting: n - 3 rounds of MRAI (Labovitz et al., SIGCOMM 2000)."""
+    announcements = (n - 2) * (n * n - 1) // 2
+
+    assert told(clique(n), 0, withdraws=False) == (D, n * (n - 1), 0)
+    assert told(clique(n), 0, withdraws=True) == ((n - 3) * M + 2 * D, announcements, n * (n - 1))
