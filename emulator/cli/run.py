@@ -95,6 +95,7 @@ def run(
     for folder in folders:
         refuse_foreign(folder)  # before minutes of work, not after
     build = partial(plan_of, seed=seed, allow_code=allow_code, routes=routes)
+    with_history = partial(full_plan_of, what="a route history needs", **build.keywords)
     if pcaps or routers:
         from emulator.cli.captures import captures
 
@@ -113,13 +114,7 @@ def run(
                 finished = simulated(captured, report, watch=kept, journal=journal)
                 write(finished, folder, report=report, also=partial(wanted[number].write, kept))
             else:
-                plan = (
-                    full_plan_of(
-                        one, "a route history needs", seed=seed, allow_code=allow_code, routes=routes
-                    )
-                    if routes_history
-                    else build(one)
-                )
+                plan = with_history(one) if routes_history else build(one)
                 finished = simulated(plan, report, journal=_journal(plan, routes_history), jobs=jobs)
                 write(finished, folder, report=report)
         passed &= finished.passed
