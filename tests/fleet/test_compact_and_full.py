@@ -146,7 +146,7 @@ def test_routers_that_take_time(network: str, timeline: str, settings: str, tmp_
 
 @pytest.mark.parametrize("timeline", ["links", "operators"])
 def test_the_current_best_stays(timeline: str, tmp_path: Path) -> None:
-    """`tie_break: current-best`, announced in the timeline: of several stable states each starts in its own."""
+    """`tie_break: current-best`, from silence: of several stable states each would settle in its own."""
     settings = "mrai: {0s: 60%, 30s: 40%}, tie_break: current-best"
     network = "file"
     alone = NETWORKS[network].replace("  prefixes: {LEAF: [203.0.1.0/24]}\n", "")
