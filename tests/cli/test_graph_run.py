@@ -1,0 +1,152 @@
+"""Runs on AS graphs as a person starts them: the same bytes anywhere, refusals with a way out."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from emulator.cli.main import main
+
+SMALL = """\
+version: 1
+name: graph
+network:
+  generate: {ases: 60}
+  cdn: {asn: 54113, pops: 3}
+  collectors: {rv: [5, 9]}
+bgp: {mrai: {0s: 60%, 30s: 40%}, processing_delay: {uniform: [1ms, 5ms]}}
+duration: 5min
+timeline:
+  - {at: 1min, outage: {pop: POP1}, repair_after: 1min}
+  - {at: 150s, withdraw: {provider: 1}, repair_after: 1min}
+strategies:
+  anycast: {kind: anycast}
+  ipa: {kind: ipa}
+clients: {demand: 60/s, population: {count: 10}}
+"""
+LARGE = """\
+version: 1
+name: graph
+network:
+  generate: {ases: 4000}
+  cdn: {asn: 54113, pops: 5}
+  collectors: {rv: [50, 90]}
+bgp: {mrai: {0s: 60%, 30s: 40%}, mrai_scope: prefix}
+duration: 5min
+timeline:
+  - {at: 1min, outage: {pop: POP1}, repair_after: 1min}
+  - {at: 150s, withdraw: {provider: 1}, repair_after: 1min}
+strategies:
+  anycast: {kind: anycast}
+  ipa: {kind: ipa}
+clients: {demand: 60/s, population: {count: 10}}
+"""
+"""Twice its links, times its prefixes, is above what loops are compiled from."""
+IS_COMPILED = (
+    "import sys; from emulator.cli.main import main; code = main(sys.argv[1:]); "
+    "from emulator.compiled import is_compiled; print('compiled' if is_compiled() else 'plain'); "
+    "sys.exit(code)"
+)
+
+
+def files_of(scenario: Path, name: str, *options: str, **environment: str) -> tuple[dict[str, bytes], str]:
+    """Every file of a run in a process of its own, and in which form that had its loops."""
+    folder = scenario.parent / name
+    arguments = ["run", scenario.name, "--no-plots", "-q", "--out", name, *options]
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **environment}
+    command = [sys.executable, "-c", IS_COMPILED, *arguments]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=environ, cwd=scenario.parent
+    )
+    assert done.returncode == 0, done.stderr
+    found = {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    return found, done.stdout.split()[-1]
+
+
+def assert_equal(one: dict[str, bytes], other: dict[str, bytes]) -> None:
+    """The same files, each the same to the byte."""
+    assert list(one) == list(other)
+    assert [name for name in one if one[name] != other[name]] == []
+    assert {"summary.json", "trace.jsonl", "requests.parquet", "tables/reach.parquet"} <= set(one)
+
+
+def test_another_process_writes_the_same_bytes(tmp_path: Path) -> None:
+    """With another PYTHONHASHSEED, of a run in which much happens."""
+    path = tmp_path / "s.yaml"
+    path.write_text(SMALL)
+    one, form = files_of(path, "one", PYTHONHASHSEED="1")
+    other, _ = files_of(path, "other", PYTHONHASHSEED="4711")
+
+    assert form == "plain"  # small ones are done before loops would be compiled
+    assert_equal(one, other)
+    assert one["trace.jsonl"].count(b"best-path") > 100
+
+
+@pytest.mark.slow
+def test_compiled_and_plain_loops_write_the_same_bytes(tmp_path: Path) -> None:
+    """And so do several processes where prefixes are run apart."""
+    pytest.importorskip("numba", reason="without numba there is one form only")
+    path = tmp_path / "s.yaml"
+    path.write_text(LARGE)
+    compiled, form = files_of(path, "compiled", IPA_EMULATOR_COMPILED="1", PYTHONHASHSEED="1")
+    plain, other_form = files_of(path, "plain", IPA_EMULATOR_COMPILED="0", PYTHONHASHSEED="2")
+    apart, _ = files_of(path, "apart", "--jobs", "2", IPA_EMULATOR_COMPILED="1", PYTHONHASHSEED="3")
+
+    assert (form, other_form) == ("compiled", "plain")
+    assert_equal(compiled, plain)
+    assert_equal(compiled, apart)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "needs"),
+    [
+        (["run", "s.yaml", "--pcap", "AS1-AS2"], "captures need"),
+        (["run", "s.yaml", "--mrt", "AS1"], "captures need"),
+        (["run", "s.yaml", "--routes-history"], "a route history needs"),
+        (["explain", "s.yaml", "--router", "AS5", "--prefix", "198.18.0.1"], "`explain` needs"),
+        (["verify", "s.yaml", "--against", "bird"], "`verify` needs"),
+    ],
+)
+def test_what_only_full_speakers_can_tell(
+    arguments: list[str], needs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Refused at the network's place, with what to write there; nothing is left behind."""
+    monkeypatch.chdir(tmp_path)
+    Path("s.yaml").write_text(SMALL)
+
+    assert main(arguments) == 2
+    said = capsys.readouterr().err
+    assert (
+        f"s.yaml:4:3: network: {needs} full speakers: add `speakers: full`, for up to 2,000 routers" in said
+    )
+    assert not Path("out").exists()
+
+
+def test_expectations_name_catchments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All POPs' parts of the clients add up to all; a site that is not there is no value, and fails."""
+    monkeypatch.chdir(tmp_path)
+    Path("s.yaml").write_text(
+        f"{SMALL}expect:\n"
+        "  - catchments.shared.end.POP2.weight > 0%\n"
+        "  - catchments.shared.end.POP9.ases > 1\n"
+    )
+
+    assert main(["run", "s.yaml", "--no-plots", "-q"]) == 1
+    said = capsys.readouterr().out
+    assert "ok      catchments.shared.end.POP2.weight > 0%" in said
+    assert "FAILED  catchments.shared.end.POP9.ases > 1  (found no such value)" in said
+    ends = json.loads(Path("out/graph/summary.json").read_text())["catchments"]["shared"]["end"]
+    assert sum(site["weight"] for site in ends.values()) == pytest.approx(1)
+    assert sum(site["ases"] for site in ends.values()) == 60
