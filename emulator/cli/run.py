@@ -95,12 +95,11 @@ def run(
     for folder in folders:
         refuse_foreign(folder)  # before minutes of work, not after
     build = partial(plan_of, seed=seed, allow_code=allow_code, routes=routes)
-    with_history = partial(full_plan_of, what="a route history needs", **build.keywords)
+    full = partial(full_plan_of, seed=seed, allow_code=allow_code, routes=routes)
     if pcaps or routers:
         from emulator.cli.captures import captures
 
-        full = partial(full_plan_of, what="captures need", seed=seed, allow_code=allow_code, routes=routes)
-        wanted = [captures(full(one), pcaps, routers, epoch) for one in loaded]
+        wanted = [captures(full(one, what="captures need"), pcaps, routers, epoch) for one in loaded]
     summaries: list[Json] = []
     passed = True
     for number, (one, folder) in enumerate(zip(loaded, folders, strict=True)):
@@ -114,7 +113,7 @@ def run(
                 finished = simulated(captured, report, watch=kept, journal=journal)
                 write(finished, folder, report=report, also=partial(wanted[number].write, kept))
             else:
-                plan = with_history(one) if routes_history else build(one)
+                plan = full(one, what="a route history needs") if routes_history else build(one)
                 finished = simulated(plan, report, journal=_journal(plan, routes_history), jobs=jobs)
                 write(finished, folder, report=report)
         passed &= finished.passed
