@@ -125,8 +125,8 @@ class GraphNetwork(Shape):
     speakers: Literal["compact", "full"] = Field(
         default="compact",
         description="`compact`: all speakers in arrays, for any size. `full`: every speaker as in a lab, "
-        "with every key of `bgp:` and every verb, for up to 2,000 routers. What both know gives the same, but "
-        "for what each draws in its own way: jitter, and processing delays that are not constant.",
+        "with every key of `bgp:` and every verb, for up to 2,000 routers. What both know gives the same, "
+        "but for what each draws in its own way: jitter, and processing delays that are not constant.",
     )
 
 
