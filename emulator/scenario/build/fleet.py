@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -127,7 +126,7 @@ def _speakers(settings: Settings, built: BuiltGraph, seed: int) -> tuple[FleetCo
             processing=speaker.processing_delay,
             is_permit_all=isinstance(speaker.policy, PermitAll),
         ),
-        replace(session),
+        session,
     )
 
 
