@@ -95,9 +95,9 @@ def speaker(
     return it, notebook
 
 
-def route(*as_path: int, next_hop: int = 1, **more: Any) -> Update:  # noqa: ANN401
-    """An announcement of prefix 0."""
-    return Update(0, Attributes(as_path, next_hop, **more))
+def route(*as_path: int, next_hop: int = 1, prefix: int = 0, **more: Any) -> Update:  # noqa: ANN401
+    """An announcement."""
+    return Update(prefix, Attributes(as_path, next_hop, **more))
 
 
 GONE = Update(0, None)

@@ -62,7 +62,7 @@ def _send(
     """Send those of ``changes`` that need not wait; return the others."""
     config = speaker.config
     is_per_peer = config.mrai_scope is MraiScope.PEER
-    until = now if has_expired else _held_until(speaker, peer, now)
+    until = now if has_expired else _held_until(speaker, peer, changes, now)
     withdrawals_wait = _withdrawals_wait(config.withdrawals, peer, changes, now, until)
     starts = config.withdrawal_starts_mrai or config.withdrawals is WithdrawalRule.WAIT
     waiting: dict[int, Attributes | None] = {}
@@ -110,23 +110,43 @@ def _withdrawals_wait(
     return until > now and (peer.timer_at > now or any(wanted is not None for wanted in changes.values()))
 
 
-def _held_until(speaker: Speaker, peer: Peer, now: int) -> int:
+def _held_until(speaker: Speaker, peer: Peer, changes: dict[int, Attributes | None], now: int) -> int:
     """Until when the peer's own timer holds announcements; the past where it holds none.
 
     A clock that ticks starts no timer when it sends. It looks back when
     something is to be sent: the whole ticks since the last UPDATE are taken off
     the interval, and what is left is waited for (``bgp_adjust_routeadv`` in FRR 8.4).
+    It looks again when what waited has been replaced, and then waits for what is left
+    now, if that is at most the whole ticks that the timer has still to run.
     """
     tick = speaker.config.mrai_clock
     if not tick:
         return peer.mrai_until
-    if peer.timer_at > now:
+    is_running = peer.timer_at > now
+    if is_running and not _is_first_in_line(peer, changes):
         return peer.timer_at
     if peer.last_update == LONG_AGO or not peer.mrai:
         return now
     phase = speaker.clock_phase
     elapsed = ((now + phase) // tick - (peer.last_update + phase) // tick) * tick
-    return now + max(0, peer.mrai - elapsed)
+    left = max(0, peer.mrai - elapsed)
+    if is_running and left > (peer.timer_at - now) // tick * tick:
+        return peer.timer_at
+    return now + left
+
+
+def _is_first_in_line(peer: Peer, changes: dict[int, Attributes | None]) -> bool:
+    """Whether the first announcement that is new among ``changes`` finds no other one waiting.
+
+    What it takes the place of does not count (FRR 8.4: ``bgp_adj_out_set_subgroup``).
+    """
+    waiting = {prefix for prefix, wanted in peer.pending.items() if wanted is not None}
+    for prefix, wanted in changes.items():
+        if prefix not in waiting or wanted != peer.pending[prefix]:
+            waiting.discard(prefix)
+            if wanted is not None:
+                return not waiting
+    return False
 
 
 def _flush_ghost(speaker: Speaker, peer: Peer, prefix: int, wanted: Attributes | None) -> None:

@@ -276,7 +276,7 @@ class Speaker:
         stays_inside = not (self.reflects or _came_from_outside(old) or _came_from_outside(best))
         for peer in self.peers:
             if peer.is_up and (peer.is_ebgp or not stays_inside):
-                peer.pending[prefix] = None
+                peer.pending.setdefault(prefix)  # what is held says until then what it was
 
     def timer(self, peer: int, now: int) -> None:
         """An instant asked for with `Host.wake_at` has come; -1 is damping's."""

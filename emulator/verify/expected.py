@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from emulator.sim.emulation import Emulation
 from emulator.sim.faults import Faults
-from emulator.units import SECOND
+from emulator.units import SECOND, Duration
 from emulator.verify.blueprint import family_of
 from emulator.verify.daemons.base import RibEntry
 
@@ -56,8 +56,15 @@ class EmulatorView:
     """A running emulation of the plan, read in the daemons' terms."""
 
     def __init__(self, plan: Plan) -> None:
-        """Build it; nothing runs yet."""
-        self._plan = plan
+        """Build it; nothing runs yet.
+
+        The daemons share a machine and its clock: where a phase would be drawn for each, here all have none.
+        """
+        on_one_host = tuple(
+            config if config.mrai_clock_phase is not None else replace(config, mrai_clock_phase=Duration(0))
+            for config in plan.protocol.speakers
+        )
+        self._plan = plan = replace(plan, protocol=replace(plan.protocol, speakers=on_one_host))
         self.emulation = Emulation(plan)
         self._faults = Faults(self.emulation)
 

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from emulator.units import SECOND
 from emulator.verify.capture import messages
 from emulator.verify.daemons.base import DaemonError
 from emulator.wire.codec import decode
@@ -60,8 +61,14 @@ class Captures:
                 raise DaemonError(message)
             time.sleep(0.02)
 
-    def mark(self) -> None:
-        """A step begins now."""
+    def mark(self, at: int) -> None:
+        """A step begins, as far into a second as ``at``, in ns: as soon as the daemons' clock is.
+
+        FRR measures MRAI in the seconds of the clock of the whole machine
+        (``bgp_clock``: CLOCK_MONOTONIC), so when within one a step begins makes up to
+        a second's difference.
+        """
+        time.sleep((at - time.monotonic_ns()) % SECOND / SECOND)
         self.marks.append(time.time_ns())
 
     def finish(self, blueprint: Blueprint) -> list[Measured]:

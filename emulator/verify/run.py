@@ -84,7 +84,7 @@ def verify(
             if captures is not None:
                 lab.without_nagle()
                 lab.ahead_of_others()
-                captures.mark()
+                captures.mark(events[0].at)
             player.apply(events)
             outcome = wait_and_compare(lab, layout, expected, patience)
             steps.append(result(label, expected, outcome))

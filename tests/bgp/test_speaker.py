@@ -228,6 +228,47 @@ def test_mrai_holds_announcements_and_lets_withdrawals_pass() -> None:
     assert notebook.heard() == {0: [None], 1: [None]}
 
 
+def test_a_clock_of_ticks_cuts_a_wait_whose_route_changes() -> None:
+    """FRR 8.4: to the interval less the ticks begun, where that is at most the whole ticks left to wait."""
+    it, notebook = speaker((7, EBGP), mrai=50, mrai_clock=10, mrai_clock_phase=0)
+    it.originate(0, 8)
+    it.decide(8)
+    it.receive(0, route(7, 9, prefix=1), 9)  # before the second tick: all of the interval from here
+    it.decide(9)
+    assert notebook.alarms == [(59, 0)]
+    it.receive(0, route(7, 6, 9, prefix=1), 10)  # a tick begun: 40 are left of it, and 49 to wait
+    it.decide(10)
+    assert notebook.alarms == [(59, 0), (50, 0)]
+    it.receive(0, route(7, 5, 9, prefix=1), 11)  # still 40 left of it, but 3 whole ticks to wait
+    it.decide(11)
+    assert notebook.alarms == [(59, 0), (50, 0)]
+    assert notebook.heard() == {0: [(OWN,)]}
+    it.timer(0, 59)
+    assert notebook.heard() == {}
+    it.timer(0, 50)
+    assert notebook.heard() == {0: [(OWN, 7, 5, 9)]}
+
+
+def test_a_clock_of_ticks_leaves_a_wait_that_another_prefix_needs() -> None:
+    """FRR 8.4 looks at the interval again when nothing waits to be announced but what is replaced."""
+    it, notebook = speaker((7, EBGP), mrai=50, mrai_clock=10, mrai_clock_phase=0)
+    it.originate(0, 8)
+    it.decide(8)
+    for prefix in (1, 2):
+        it.receive(0, route(7, 9, prefix=prefix), 9)
+        it.decide(9)
+    for prefix in (1, 2, 3):
+        it.receive(0, route(7, 6, 9, prefix=prefix), 10)
+    it.decide(10)
+    assert notebook.alarms == [(59, 0)]
+    for prefix in (1, 2):
+        it.receive(0, Update(prefix, None), 11)
+    it.decide(11)
+    it.receive(0, route(7, 5, 9, prefix=3), 20)
+    it.decide(20)
+    assert notebook.alarms == [(59, 0), (50, 0)]
+
+
 def test_wrate_holds_withdrawals_too() -> None:
     """They wait for the timer and start it."""
     it, notebook = speaker((8, EBGP), mrai=30, withdrawals=WithdrawalRule.WAIT)

@@ -69,6 +69,31 @@ def test_frr_clique_withdraw(n: int, mrai: int) -> None:
     assert counted(result) == (time, (n - 1) * (n * (n - 1) // 2 - 1), 1 + n + (n - 1) ** 2)
 
 
+@pytest.mark.parametrize(
+    ("into_second_ms", "sooner", "announcements"),
+    [
+        (600, 0, 70),
+        *((at, 0, 65) for at in (675, 690)),
+        *((at, 1, 65) for at in (700, 712, 725, 737, 750, 762, 775, 787)),
+        *((at, 1, 70) for at in (800, 812, 825, 837)),
+        *((at, 0, 70) for at in (850, 862, 875)),
+    ],
+)
+def test_frr_clique_withdraw_within_a_second(into_second_ms: int, sooner: int, announcements: int) -> None:
+    """Measured for n = 6 and 2 s with the withdrawal so late in a second of the clock that all share.
+
+    A second that begins between two batches shortens the wait that begins with
+    the later one; and a wait that has begun, when what it holds is replaced:
+    by its whole seconds it is due when MRAI is. Then one AS is ahead.
+    """
+    config = replace(frr(2), mrai_clock_phase=into_second_ms * MILLISECOND)
+    network = mesh(6)
+    fast = replace(network, links=tuple(replace(link, delay=0) for link in network.links))
+    result = withdraw(fast, configs=(config,) * 7)
+    time = 3 * (2 * SECOND) + 7 * BATCH - sooner * SECOND
+    assert counted(result) == (time, announcements, 32)
+
+
 @pytest.mark.parametrize("mrai", [0, 5])
 @pytest.mark.parametrize(("n", "updates"), [(3, 8), (4, 14), (5, 22), (6, 32)])
 def test_frr_clique_announce(n: int, updates: int, mrai: int) -> None:
