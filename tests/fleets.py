@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emulator.bgp.config import MraiScope, SpeakerConfig, WithdrawalRule
+from emulator.bgp.config import SpeakerConfig, WithdrawalRule
 from emulator.bgp.decision import TieBreak
 from emulator.bgp.liveness import SessionConfig
 from emulator.bgp.policy import GaoRexford, PermitAll
@@ -163,7 +163,7 @@ def as_lab(plan: FleetPlan) -> Plan:
             policy=PermitAll() if config.is_permit_all else GaoRexford(),
             mrai=int(config.mrai[node]),
             mrai_jitter=config.mrai_jitter,
-            mrai_scope=MraiScope.PREFIX if config.is_mrai_per_prefix else MraiScope.PEER,
+            mrai_scope=config.mrai_scope,
             withdrawals=WithdrawalRule.WAIT if config.withdrawals_wait else WithdrawalRule.FREE,
             sender_side_loop_detection=config.sender_side_loop_detection,
             ghost_flushing=config.ghost_flushing,

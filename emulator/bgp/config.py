@@ -49,6 +49,8 @@ class MraiScope(Enum):
 
     PEER = "peer"
     PREFIX = "prefix"
+    FULL_TABLE = "full-table"
+    """A timer a peer that never rests, as a full table always has something for it to hold back."""
 
 
 class WithdrawalRule(Enum):
@@ -115,7 +117,7 @@ class SpeakerConfig:
     """MinRouteAdvertisementInterval towards eBGP peers (RFC 4271 9.2.1.1)."""
     ibgp_mrai: Duration = Duration(0)
     mrai_jitter: tuple[float, float] = (1.0, 1.0)
-    """Factor drawn for each timer start (RFC 4271 section 10)."""
+    """Factor drawn for each timer start (RFC 4271 section 10); once for each that never rests."""
     mrai_scope: MraiScope = MraiScope.PEER
     withdrawals: WithdrawalRule = WithdrawalRule.FREE
     withdrawal_starts_mrai: bool = False

@@ -61,14 +61,15 @@ def _send(
 ) -> dict[int, Attributes | None]:
     """Send those of ``changes`` that need not wait; return the others."""
     config = speaker.config
-    is_per_peer = config.mrai_scope is MraiScope.PEER
+    is_per_prefix = config.mrai_scope is MraiScope.PREFIX
+    rests = config.mrai_scope is not MraiScope.FULL_TABLE
     until = now if has_expired else _held_until(speaker, peer, changes, now)
     withdrawals_wait = _withdrawals_wait(config.withdrawals, peer, changes, now, until)
     starts = config.withdrawal_starts_mrai or config.withdrawals is WithdrawalRule.WAIT
     waiting: dict[int, Attributes | None] = {}
     has_started = False
     for prefix, wanted in changes.items():
-        if not is_per_peer:
+        if is_per_prefix:
             until = peer.mrai_until_prefix.get(prefix, LONG_AGO)
         if until > now and (wanted is not None or withdrawals_wait):
             waiting[prefix] = wanted
@@ -78,14 +79,14 @@ def _send(
         _emit(speaker, peer, prefix, wanted)
         if wanted is not None or starts:
             has_started = True
-            if not is_per_peer:
+            if is_per_prefix:
                 peer.mrai_until_prefix[prefix] = now + _interval(speaker, peer)
     if has_started:
         peer.last_update = now
-        if is_per_peer and not config.mrai_clock:
+        if rests and not is_per_prefix and not config.mrai_clock:
             peer.mrai_until = now + _interval(speaker, peer)
     if waiting:
-        deadline = until if is_per_peer else min(peer.mrai_until_prefix[prefix] for prefix in waiting)
+        deadline = min(peer.mrai_until_prefix[prefix] for prefix in waiting) if is_per_prefix else until
         _ask_for_timer(speaker, peer, deadline)
     return waiting
 
@@ -119,6 +120,8 @@ def _held_until(speaker: Speaker, peer: Peer, changes: dict[int, Attributes | No
     It looks again when what waited has been replaced, and then waits for what is left
     now, if that is at most the whole ticks that the timer has still to run.
     """
+    if speaker.config.mrai_scope is MraiScope.FULL_TABLE:
+        return _next_expiry(peer, now)
     tick = speaker.config.mrai_clock
     if not tick:
         return peer.mrai_until
@@ -133,6 +136,15 @@ def _held_until(speaker: Speaker, peer: Peer, changes: dict[int, Attributes | No
     if is_running and left > (peer.timer_at - now) // tick * tick:
         return peer.timer_at
     return now + left
+
+
+def _next_expiry(peer: Peer, now: int) -> int:
+    """When a timer that never rests expires next; ``now``, where it did while its router was busy."""
+    if LONG_AGO < peer.timer_at <= now:
+        peer.timer_at = LONG_AGO
+        return now
+    period, phase = peer.mrai_run
+    return now + (phase - now) % period if period else now
 
 
 def _is_first_in_line(peer: Peer, changes: dict[int, Attributes | None]) -> bool:

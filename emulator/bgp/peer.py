@@ -50,6 +50,9 @@ class PeerConfig:
     strict_role: bool = False
     """Refuse a peer that sends no role."""
     max_prefixes: MaxPrefixes | None = None
+    mrai_run: tuple[int, int] | None = None
+    """Period and phase (ns) of the MRAI timer, if it never rests: it expires ``phase`` after t = 0, and every
+    ``period`` before and after. None: the interval, from t = 0."""
     allow_own_as: int = 0
     """How often our own AS may appear in a path that the peer sends (RFC 4271 9.1.2 with 0)."""
 
@@ -75,6 +78,8 @@ class Peer:
     """A route goes back to the peer that it was learned from."""
     mrai: int = 0
     """MinRouteAdvertisementInterval towards the peer, ns."""
+    mrai_run: tuple[int, int] = (0, 0)
+    """Period and phase of a timer that never rests."""
     families: tuple[Family, ...] = BOTH_FAMILIES
     """What the session carries."""
     is_partial: bool = False
@@ -136,8 +141,9 @@ def make_peers(configs: Sequence[PeerConfig], speaker: SpeakerConfig, asn: int) 
 
 def _make_peer(index: int, configs: Sequence[PeerConfig], speaker: SpeakerConfig, asn: int) -> Peer:
     config = configs[index]
-    policy = speaker.policy if config.policy is None else config.policy
     is_ebgp = config.asn != asn
+    mrai = speaker.mrai if is_ebgp else speaker.ibgp_mrai
+    policy = speaker.policy if config.policy is None else config.policy
     return Peer(
         index,
         config,
@@ -145,6 +151,7 @@ def _make_peer(index: int, configs: Sequence[PeerConfig], speaker: SpeakerConfig
         policy=None if isinstance(policy, PermitAll) else policy,
         has_policy=config.policy is not None or not isinstance(policy, PermitAll),
         echoes=speaker.echo,
-        mrai=speaker.mrai if is_ebgp else speaker.ibgp_mrai,
+        mrai=mrai,
+        mrai_run=(mrai, 0) if config.mrai_run is None else config.mrai_run,
         families=config.families,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from emulator.bgp.config import Delay
+from emulator.bgp.config import Delay, MraiScope
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +23,7 @@ class FleetConfig:
 
     mrai: Ints
     mrai_jitter: tuple[float, float] = (1.0, 1.0)
-    is_mrai_per_prefix: bool = False
+    mrai_scope: MraiScope = MraiScope.PEER
     withdrawals_wait: bool = False
     sender_side_loop_detection: bool = False
     ghost_flushing: bool = False

@@ -1,4 +1,10 @@
-"""What the fleet's draws are made from: keys, and distributions as tables. Drawing is `chance`'s."""
+"""What the fleet's draws are made from: a hash of who draws and when, keys, and distributions as tables.
+
+A draw has no state, so that nobody's numbers shift anybody else's: two prefixes
+that do not otherwise meet may be run apart, or in another order, with the same
+result. All products stay below 2^63: the hash gives the same numbers compiled,
+as `emulator.fleet.chance` has it, and as it is.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +22,34 @@ if TYPE_CHECKING:
     from emulator.bgp.config import Delay
 
 WORD: Final = (1 << 31) - 1
+PHASES: Final = "mrai/phase"
+"""The family of draws that says when MRAI timers that never rest expire, of compact and full speakers."""
 _QUANTILES: Final = 4096
+_FIRST: Final = 0x2C1B3C6D
+_SECOND: Final = 0x297A2D39
+_SCALE: Final = 1.0 / (1 << 31)
 
 
 def key_of(seed: int, name: str) -> int:
     """The key of a family of draws, in 31 bits."""
     return derived_seed(seed, name) & WORD
+
+
+def uniform(key: int, who: int, when: int) -> float:
+    """A number in [0, 1), in steps of 2^-31, that depends on all three (integers below 2^62)."""
+    state = key
+    for word in (who & WORD, who >> 31, when & WORD, (when >> 31) & WORD):
+        state = ((state ^ word) * _FIRST) & WORD
+        state ^= state >> 15
+        state = (state * _SECOND) & WORD
+        state ^= state >> 16
+    return state * _SCALE
+
+
+def timer_run(base: int, low: float, high: float, first: float, second: float) -> tuple[int, int]:
+    """Period and phase (ns) of an MRAI timer that never rests, from ``base`` and a chance for each."""
+    period = int(base * (low + (high - low) * first) + 0.5)
+    return period, int(period * second)
 
 
 def quantiles(delay: Delay) -> npt.NDArray[np.int64]:

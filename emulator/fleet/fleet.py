@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from emulator.bgp.config import MraiScope
 from emulator.compiled import view
 from emulator.errors import InputError
 from emulator.fleet import tables as names
-from emulator.fleet.draws import key_of, quantiles
+from emulator.fleet.draws import PHASES, key_of, quantiles
 from emulator.fleet.log import FleetLog
 from emulator.fleet.loop import REACHED, WANTS_ROOM, advance
 from emulator.fleet.queue import enlarged, new_queue, push, room, size, take_back
@@ -85,7 +86,7 @@ class Fleet:
             raise InputError(message)
         self.graph = graph
         self.prefix_count = prefix_count
-        self.arrays = Arrays(graph, prefix_count, per_prefix=config.is_mrai_per_prefix, bins=bins)
+        self.arrays = Arrays(graph, prefix_count, per_prefix=config.mrai_scope is MraiScope.PREFIX, bins=bins)
         self._set_up(delays, config, seed, stream)
         if prepend is not None:
             self.arrays.slots[:, names.PREPEND] = prepend
@@ -110,7 +111,8 @@ class Fleet:
             slots[:, names.RELATION] = 0
             nodes[:-1, names.CUSTOMER_END] = self.graph.first[1:]
         var = of["var"]
-        var[names.PER_PREFIX] = config.is_mrai_per_prefix
+        var[names.PER_PREFIX] = config.mrai_scope is MraiScope.PREFIX
+        var[names.RESTS] = config.mrai_scope is not MraiScope.FULL_TABLE
         var[names.HELD_WITHDRAWALS] = config.withdrawals_wait
         var[names.LOOP_CHECK] = config.sender_side_loop_detection
         var[names.GHOST_FLUSHING] = config.ghost_flushing
@@ -118,6 +120,7 @@ class Fleet:
         var[names.INCUMBENT] = config.keeps_incumbent
         var[names.BATCHES] = config.processing.is_zero
         var[names.JITTER_KEY] = key_of(seed, f"fleet/mrai{stream}")
+        var[names.PHASE_KEY] = key_of(seed, PHASES)
         var[names.PROCESSING_KEY] = key_of(seed, f"fleet/processing{stream}")
 
     # Time -----------------------------------------------------------------------

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from emulator.bgp.config import Delay
+from emulator.bgp.config import Delay, MraiScope
 from emulator.units import MILLISECOND, SECOND, Duration
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class FleetPreset:
 
     mrai: Mapping[Duration, float]
     mrai_jitter: tuple[float, float] = (0.75, 1.0)
-    is_mrai_per_prefix: bool = False
+    mrai_scope: MraiScope = MraiScope.PEER
     withdrawals_wait: bool = False
     link_delay: Delay = field(default_factory=Delay)
     doubtful_as_peerings: bool = False
@@ -48,9 +48,9 @@ class FleetPreset:
 # an interval a prefix and no class of minutes was also settled with the figures in view, so the figures on
 # these beacons are no forecast for others. scenarios/measured/beacons.md has them, and what falls short.
 INTERNET_2019: Final = FleetPreset(
-    mrai={Duration(30 * SECOND): 0.8, Duration(0): 0.2},
+    mrai={Duration(30 * SECOND): 0.5, Duration(0): 0.5},
     mrai_jitter=(1.0, 1.0),
-    is_mrai_per_prefix=True,
+    mrai_scope=MraiScope.FULL_TABLE,
     withdrawals_wait=True,
     link_delay=Delay("lognormal", Duration(20 * MILLISECOND), sigma=1.0),
     doubtful_as_peerings=True,

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Final
 
 from emulator.compiled import compiled_for, inlined
-from emulator.fleet.chance import uniform
+from emulator.fleet.chance import timer_run, uniform
 from emulator.fleet.queue import push
 from emulator.fleet.tables import (
     ADJ_IN,
@@ -61,11 +61,13 @@ from emulator.fleet.tables import (
     OWN,
     PARENT,
     PER_PREFIX,
+    PHASE_KEY,
     PREFIX_COUNT,
     PREPEND,
     READY,
     RELATION,
     RESCAN,
+    RESTS,
     REVERSE,
     RIB_WORDS,
     RIVAL,
@@ -372,6 +374,20 @@ def _offer(t, queue, node, slot, prefix, is_held):
     return _STARTS_TIMER if path >= 0 or waits else _FREE
 
 
+@_loop
+def _next_expiry(t, node, slot):
+    """When a timer that never rests expires next; now, where it did while its router was busy."""
+    now = t.var[NOW]
+    base = t.nodes[node * NODE_WORDS + MRAI]
+    if base == 0 or (t.timers[slot] & 1 and t.timers[slot] >> 1 <= now):
+        return now
+    far = t.slots[slot * SLOT_WORDS + NEIGHBOR]
+    first = uniform(t.var[PHASE_KEY], node, 2 * far)
+    second = uniform(t.var[PHASE_KEY], node, 2 * far + 1)
+    period, phase = timer_run(base, t.jitter[0], t.jitter[1], first, second)
+    return now + (phase - now) % period
+
+
 @inlined
 def _due(t, slot, prefixes, is_held):
     """``prefixes``, or all of them where some wait for a timer that a busy router has not seen expire."""
@@ -382,22 +398,33 @@ def _due(t, slot, prefixes, is_held):
 
 
 @_loop
+def _advertise_by_prefix(t, queue, node, slot, prefixes, has_expired):
+    """`advertise` where each prefix has a timer of its own."""
+    now = t.var[NOW]
+    count = t.var[PREFIX_COUNT]
+    for prefix in range(count):
+        if (prefixes >> prefix) & 1:
+            timer = slot * count + prefix
+            is_held = t.timers[timer] >> 1 > now and not has_expired
+            outcome = _offer(t, queue, node, slot, prefix, is_held)
+            if outcome == _STARTS_TIMER:
+                t.timers[timer] = (now + _interval(t, node, slot, prefix + 1)) << 1
+            elif outcome == _HELD:
+                _ask_for_timer(t, queue, timer, timer)
+
+
+@_loop
 def advertise(t, queue, node, slot, prefixes, has_expired):
     """Send the peer what of the set ``prefixes`` may go now, hold what must wait (RFC 4271 9.2.1.1)."""
     now = t.var[NOW]
     count = t.var[PREFIX_COUNT]
     if t.var[PER_PREFIX]:
-        for prefix in range(count):
-            if (prefixes >> prefix) & 1:
-                timer = slot * count + prefix
-                is_held = t.timers[timer] >> 1 > now and not has_expired
-                outcome = _offer(t, queue, node, slot, prefix, is_held)
-                if outcome == _STARTS_TIMER:
-                    t.timers[timer] = (now + _interval(t, node, slot, prefix + 1)) << 1
-                elif outcome == _HELD:
-                    _ask_for_timer(t, queue, timer, timer)
+        _advertise_by_prefix(t, queue, node, slot, prefixes, has_expired)
         return
-    is_held = t.timers[slot] >> 1 > now and not has_expired
+    deadline = t.timers[slot] >> 1
+    if not t.var[RESTS]:
+        deadline = _next_expiry(t, node, slot)
+    is_held = deadline > now and not has_expired
     prefixes = _due(t, slot, prefixes, is_held)
     has_started = False
     is_waiting = False
@@ -406,9 +433,11 @@ def advertise(t, queue, node, slot, prefixes, has_expired):
             outcome = _offer(t, queue, node, slot, prefix, is_held)
             has_started |= outcome == _STARTS_TIMER
             is_waiting |= outcome == _HELD
-    if has_started:
+    if has_started and t.var[RESTS]:
         t.timers[slot] = (now + _interval(t, node, slot, 0)) << 1
     if is_waiting:
+        if not t.var[RESTS] and not t.timers[slot] & 1:
+            t.timers[slot] = deadline << 1
         _ask_for_timer(t, queue, slot, slot * count)
 
 

@@ -85,6 +85,7 @@ BAR_SLOT, BAR_PREFIXES, BAR_WORDS = range(3)
     NOW,
     PREFIX_COUNT,
     PER_PREFIX,
+    RESTS,
     HELD_WITHDRAWALS,
     LOOP_CHECK,
     GHOST_FLUSHING,
@@ -92,10 +93,11 @@ BAR_SLOT, BAR_PREFIXES, BAR_WORDS = range(3)
     INCUMBENT,
     BATCHES,
     JITTER_KEY,
+    PHASE_KEY,
     PROCESSING_KEY,
     BIN_NS,
     VARIABLES,
-) = range(20)
+) = range(22)
 
 UNSEEN: Final = -1
 """`RIVAL`: nothing better than the best route has come."""

@@ -134,8 +134,11 @@ class SpeakerSpec(Shape):
         " 10); [1, 1] for none.",
         examples=[[1, 1]],
     )
-    mrai_scope: Literal["peer", "prefix"] = Field(
-        default="peer", description="One timer a peer, or one a peer and prefix."
+    mrai_scope: Literal["peer", "prefix", "full-table"] = Field(
+        default="peer",
+        description="One timer a peer, which rests once it has expired and nothing was held; or one a peer "
+        "and prefix; or one a peer that never rests, as the many other prefixes of a full table always have "
+        "it running: what changes waits for its next expiry, also after a quiet time.",
     )
     mrai_clock: Time = Field(
         default=Duration(0),

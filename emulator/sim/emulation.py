@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from emulator.bgp.aggregation import AGGREGATED
 from emulator.bgp.attributes import BLACKHOLE
+from emulator.bgp.config import MraiScope
 from emulator.bgp.speaker import Speaker
+from emulator.fleet.draws import PHASES, key_of, timer_run, uniform
 from emulator.forwarding.plane import FibEntry, ForwardingPlane
 from emulator.network.model import Relationship
 from emulator.rng import stream
@@ -24,12 +27,13 @@ from emulator.steady.messages import DoesNotSettleError, settle
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from simpy.events import Event as SimpyEvent
 
     from emulator.bgp.decision import Candidate
     from emulator.bgp.messages import Update
+    from emulator.bgp.peer import PeerConfig
     from emulator.bgp.wiring import Wire
     from emulator.forwarding.history import ForwardingHistory
     from emulator.scenario.plan import Plan
@@ -83,12 +87,29 @@ class Emulation:
             router,
             it.asn,
             it.router_id,
-            self.wiring.peers[router],
+            self._peers(router),
             self.plan.protocol.speakers[router],
             igp_cost=self._igp_cost(router, interior),
             rng=stream(self.plan.seed, f"mrai/{it.name}"),
             family_of=self.plan.family_of if self.plan.has_ipv6 else None,
         )
+
+    def _peers(self, router: int) -> Sequence[PeerConfig]:
+        """The router's peers; where timers never rest, each with its own, as compact speakers have them."""
+        config, peers = self.plan.protocol.speakers[router], self.wiring.peers[router]
+        if config.mrai_scope is not MraiScope.FULL_TABLE:
+            return peers
+        key, own = key_of(self.plan.seed, PHASES), self.plan.network.routers[router].asn
+        runs = [
+            timer_run(
+                config.ibgp_mrai if peer.asn == own else config.mrai,
+                *config.mrai_jitter,
+                uniform(key, router, 2 * peer.router),
+                uniform(key, router, 2 * peer.router + 1),
+            )
+            for peer in peers
+        ]
+        return [replace(peer, mrai_run=run) for peer, run in zip(peers, runs, strict=True)]
 
     def _igp_cost(self, router: int, interior: Interior | None) -> Callable[[int], int | None]:
         if interior is None:

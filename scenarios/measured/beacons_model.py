@@ -92,7 +92,7 @@ def beacon_plan(graph: AsGraph, beacons: Beacons, preset: FleetPreset, seed: int
         speakers=FleetConfig(
             mrai=np.array([mrai_of(shares, seed, graph.name(node)) for node in range(len(graph))], np.int64),
             mrai_jitter=preset.mrai_jitter,
-            is_mrai_per_prefix=preset.is_mrai_per_prefix,
+            mrai_scope=preset.mrai_scope,
             withdrawals_wait=preset.withdrawals_wait,
         ),
         sessions=SessionConfig(),

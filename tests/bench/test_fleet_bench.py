@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from emulator.bgp.config import Delay
+from emulator.bgp.config import Delay, MraiScope
 from emulator.fleet.config import FleetConfig
 from emulator.fleet.draws import quantiles
 from emulator.fleet.fleet import Fleet
@@ -49,10 +49,10 @@ def internet() -> tuple[AsGraph, list[int]]:
     return with_sites(generate(ASES, 1, links=LINKS), SITES, 1)
 
 
-def fleet(graph: AsGraph, prefixes: int = 1, *, per_prefix: bool = False) -> Fleet:
+def fleet(graph: AsGraph, prefixes: int = 1, *, scope: MraiScope = MraiScope.PEER) -> Fleet:
     """Its speakers, with MRAI of 30 s and RFC 4271's jitter, and links of 2 to 50 ms."""
     delays = link_delays(graph, quantiles(Delay("uniform", 2 * MS, 50 * MS)), 1)
-    config = FleetConfig(np.full(len(graph), MRAI), (0.75, 1.0), is_mrai_per_prefix=per_prefix)
+    config = FleetConfig(np.full(len(graph), MRAI), (0.75, 1.0), scope)
     return Fleet(graph, delays, config, prefix_count=prefixes, seed=1)
 
 

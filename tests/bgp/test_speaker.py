@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emulator.bgp.config import WithdrawalRule
+from emulator.bgp.config import MraiScope, WithdrawalRule
 from emulator.bgp.messages import Update
 from emulator.bgp.policy import GaoRexford, Relation
 
@@ -267,6 +267,32 @@ def test_a_clock_of_ticks_leaves_a_wait_that_another_prefix_needs() -> None:
     it.receive(0, route(7, 5, 9, prefix=3), 20)
     it.decide(20)
     assert notebook.alarms == [(59, 0), (50, 0)]
+
+
+def test_a_timer_that_never_rests_lets_go_at_its_own_instants() -> None:
+    """Also after a quiet time; one that expired while the router was busy lets go when it looks."""
+    own_run = {"mrai_run": (30, 7)}
+    it, notebook = speaker((7, EBGP, own_run), mrai=30, mrai_scope=MraiScope.FULL_TABLE)
+    it.originate(0, 0)
+    it.decide(0)
+    assert (notebook.heard(), notebook.alarms) == ({}, [(7, 0)])
+    it.timer(0, 7)
+    assert notebook.heard() == {0: [(OWN,)]}
+    it.originate(1, 600)
+    it.decide(600)
+    assert (notebook.heard(), notebook.alarms[1:]) == ({}, [(607, 0)])
+    it.originate(2, 607)
+    it.decide(607)  # before the timer's own turn in the same instant
+    assert notebook.heard() == {0: [(OWN,), (OWN,)]}
+    it.timer(0, 607)
+    it.originate(3, 630)
+    it.decide(630)
+    it.originate(4, 640)
+    it.decide(640)  # busy since 637
+    assert notebook.heard() == {0: [(OWN,), (OWN,)]}
+    it.originate(5, 641)
+    it.decide(641)
+    assert (notebook.heard(), notebook.alarms[-1]) == ({}, (667, 0))
 
 
 def test_wrate_holds_withdrawals_too() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from emulator.bgp.config import Delay
+from emulator.bgp.config import Delay, MraiScope
 from emulator.bgp.liveness import SessionConfig
 from emulator.fleet.config import FleetConfig
 from emulator.fleet.tables import LOG_NODE
@@ -111,7 +111,7 @@ def case(seed: int) -> tuple[World, list[Action], FleetPlan]:
         speakers=FleetConfig(
             np.where(rng.random(len(graph)) < 0.5, 30 * SECOND, 0),
             mrai_jitter=(0.75, 1.0),
-            is_mrai_per_prefix=bool(rng.random() < 0.3),
+            mrai_scope=list(MraiScope)[rng.integers(3)],
             withdrawals_wait=bool(rng.random() < 0.3),
             sender_side_loop_detection=bool(rng.random() < 0.3),
             echo=bool(rng.random() < 0.6),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from emulator.bgp.config import Delay
+from emulator.bgp.config import Delay, MraiScope
 from emulator.bgp.liveness import SessionConfig
 from emulator.fleet.config import FleetConfig
 from emulator.network.asgraph.graph import CUSTOMER_PROVIDER, from_links
@@ -101,12 +101,14 @@ class Story:
 
 
 def settings(rng: np.random.Generator, nodes: int, **changes: Any) -> FleetConfig:  # noqa: ANN401
-    """Any settings, but for jitter, which the two draw from streams of their own."""
+    """Any settings, but for jitter of timers that rest, which the two draw from streams of their own."""
+    scope = list(MraiScope)[rng.integers(3)]
     mrai = np.where(rng.random(nodes) < 0.5, 30 * SECOND, 0)
     return FleetConfig(
         **{
             "mrai": mrai if rng.random() < 0.7 else np.full(nodes, 5 * SECOND),
-            "is_mrai_per_prefix": bool(rng.random() < 0.3),
+            "mrai_scope": scope,
+            "mrai_jitter": (0.75, 1.0) if scope is MraiScope.FULL_TABLE else (1.0, 1.0),
             "withdrawals_wait": bool(rng.random() < 0.3),
             "sender_side_loop_detection": bool(rng.random() < 0.3),
             "ghost_flushing": bool(rng.random() < 0.2),
@@ -169,6 +171,14 @@ def test_from_silence(seed: int) -> None:
 def test_where_the_current_best_stays(seed: int) -> None:
     """From silence: several states may be stable, and each settles in its own way before t = 0."""
     plan = story_plan(seed, from_silence=True, keeps_incumbent=True)
+
+    assert by_fleet(plan) == by_speakers(plan)
+
+
+@pytest.mark.parametrize("seed", range(400, 412))
+def test_timers_that_never_rest(seed: int) -> None:
+    """Each session has its own period and phase, the same in both, also where routers take time."""
+    plan = story_plan(seed, mrai_scope=MraiScope.FULL_TABLE, mrai_jitter=(0.75, 1.0))
 
     assert by_fleet(plan) == by_speakers(plan)
 

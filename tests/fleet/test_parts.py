@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from emulator.bgp.config import Delay
+from emulator.bgp.config import Delay, MraiScope
 from emulator.fleet.config import FleetConfig
 from emulator.fleet.log import FleetLog, merged
 from emulator.sim.fleet import parts
@@ -26,7 +26,7 @@ def plan_of(seed: int, **speakers: object) -> FleetPlan:
     graph = random_graph(rng, 40)
     mrai = np.where(rng.random(len(graph)) < 0.5, 5 * SECOND, 0)
     origins = rng.choice(len(graph), 4, replace=False).tolist()
-    config = FleetConfig(**{"mrai": mrai, "is_mrai_per_prefix": True, **speakers})
+    config = FleetConfig(**{"mrai": mrai, "mrai_scope": MraiScope.PREFIX, **speakers})
     actions = [
         LinksDown((int(rng.integers(graph.link_count)),)),
         StopOriginating(origins[0], 0),
@@ -90,6 +90,26 @@ def test_paths_of_watched_messages_move_with_the_log() -> None:
                 assert log.path(found) == its.path(path)
 
 
+def test_timers_that_never_rest_part_prefixes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No prefix has a say in when another may leave: apart or together, every router has the same routes."""
+    plan = plan_of(2, mrai_scope=MraiScope.FULL_TABLE, mrai_jitter=(0.75, 1.0))
+    together = parts.run_fleet(plan)
+    monkeypatch.setattr(parts, "WATCHED_MAX", 10)
+    assert parts.is_divisible(plan)
+    apart = parts.run_fleet(plan)
+    assert together.host is not None
+    assert apart.host is None
+    counts = [[(s.announcements, s.withdrawals) for s in each.spans] for each in (together, apart)]
+    assert counts[0] == counts[1]
+    for node in range(len(plan.graph)):
+        for prefix in range(3):
+            one, other = together.log.best(node, prefix), apart.log.best(node, prefix)
+            assert (one is None) == (other is None)
+            if one is not None and other is not None:
+                assert together.log.path(one) == apart.log.path(other)
+                assert together.log.times[one] == apart.log.times[other]
+
+
 @pytest.mark.slow
 def test_processes_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two processes give what one gives, to the last bit."""
@@ -108,7 +128,7 @@ def test_processes_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("why", "speakers"),
     [
-        ("one timer a session", {"is_mrai_per_prefix": False}),
+        ("one timer a session", {"mrai_scope": MraiScope.PEER}),
         ("routers take time", {"processing": Delay("constant", 1000)}),
     ],
 )
@@ -126,5 +146,5 @@ def test_what_meets_is_not_divided(
 def test_without_mrai_nothing_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """A timer of no length is shared with nobody."""
     monkeypatch.setattr(parts, "WATCHED_MAX", 10)
-    plan = plan_of(1, is_mrai_per_prefix=False, mrai=np.zeros(40, np.int64))
+    plan = plan_of(1, mrai_scope=MraiScope.PEER, mrai=np.zeros(40, np.int64))
     assert parts.is_divisible(plan)

@@ -124,7 +124,7 @@ def test_line_session_reset(n: int, resets: int) -> None:
 
 @pytest.mark.parametrize("n", [2, 3, 5])
 @pytest.mark.parametrize("count", [2, 3, 5])
-@pytest.mark.parametrize("scope", list(MraiScope))
+@pytest.mark.parametrize("scope", [MraiScope.PEER, MraiScope.PREFIX])
 def test_prefixes_that_share_a_timer(scope: MraiScope, count: int, n: int) -> None:
     """Prefix i is announced at i s on a line: with one timer a peer all but the first leave r0 at M.
 

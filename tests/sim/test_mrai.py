@@ -49,7 +49,7 @@ def test_ghost_flushing_ends_path_hunting(n: int) -> None:
 
 
 @pytest.mark.parametrize("n", range(2, 6))
-@pytest.mark.parametrize("scope", list(MraiScope))
+@pytest.mark.parametrize("scope", [MraiScope.PEER, MraiScope.PREFIX])
 def test_scope_of_the_timer(n: int, scope: MraiScope) -> None:
     """Prefix 0 is announced at 0 and prefix 1 a second later, down a line.
 
@@ -66,6 +66,26 @@ def test_scope_of_the_timer(n: int, scope: MraiScope) -> None:
         )
     )
     assert result.time == (n - 1) * D + (M - SECOND if scope is MraiScope.PEER else 0)
+
+
+@pytest.mark.parametrize("jitter", [(1.0, 1.0), (0.75, 1.0)])
+@pytest.mark.parametrize("n", range(2, 7))
+def test_timers_that_never_rest(n: int, jitter: tuple[float, float]) -> None:
+    """A prefix announced down a quiet line is held at each router until its timer's next expiry.
+
+    The timers' periods lie within the jitter, and one prefix does not change when the next may leave.
+    """
+    config = r0(mrai_scope=MraiScope.FULL_TABLE, mrai_jitter=jitter)
+    begun = [event(Originate(0, 0)), event(Originate(0, 1), at=2 * M + SECOND, index=1)]
+    result = run(plan_of(line(n), config=config, prefixes=2, announced=False, events=begun))
+    now = begun[1].at
+    for router in range(n - 1):
+        period, phase = result.emulation.speakers[router].peers[-1].mrai_run
+        assert jitter[0] * M <= period <= jitter[1] * M
+        assert 0 <= phase < period
+        now += (phase - now) % period + D
+    assert result.time == now - begun[1].at
+    assert len({speaker.peers[-1].mrai_run for speaker in result.emulation.speakers}) == n
 
 
 def test_timer_holds_only_the_latest_state() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from emulator.bgp.config import MraiScope, WithdrawalRule
+from emulator.bgp.config import WithdrawalRule
 from emulator.bgp.policy import PermitAll
 from emulator.fleet.config import FleetConfig
 from emulator.fleet.tables import PREFIXES_MAX
@@ -117,7 +117,7 @@ def _speakers(settings: Settings, built: BuiltGraph, seed: int) -> tuple[FleetCo
         FleetConfig(
             mrai=mrai,
             mrai_jitter=speaker.mrai_jitter,
-            is_mrai_per_prefix=speaker.mrai_scope is MraiScope.PREFIX,
+            mrai_scope=speaker.mrai_scope,
             withdrawals_wait=speaker.withdrawals is WithdrawalRule.WAIT,
             sender_side_loop_detection=speaker.sender_side_loop_detection,
             ghost_flushing=speaker.ghost_flushing,

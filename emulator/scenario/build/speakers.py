@@ -110,7 +110,7 @@ def _preset_of_graphs(preset: FleetPreset) -> Given:
     return {
         "mrai": dict(preset.mrai),
         "mrai_jitter": preset.mrai_jitter,
-        "mrai_scope": "prefix" if preset.is_mrai_per_prefix else "peer",
+        "mrai_scope": preset.mrai_scope.value,
         "withdrawals": "wait" if preset.withdrawals_wait else "free",
     }
 

@@ -1,7 +1,7 @@
 """A run on an AS graph: one fleet, or a fleet a prefix where prefixes have nothing to do with each other.
 
-Prefixes meet where a session has one MRAI timer for all of them, or a router
-takes time over messages. Where neither is so, each is run on its own, one after
+Prefixes meet where a session has one MRAI timer for all of them that one of them
+may start, or a router takes time over messages. Where neither is so, each is run on its own, one after
 the other or in several processes, and the results are put together: the same
 whichever way it was done.
 """
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emulator.bgp.config import MraiScope
 from emulator.fleet.log import FleetLog, merged
 from emulator.sim.fleet.host import WATCHED_MAX, FleetHost, Span
 from emulator.timeline import Originate, StopOriginating
@@ -78,7 +79,7 @@ def run_fleet(plan: FleetPlan, progress: Progress = lambda _stage, _done: None, 
 def is_divisible(plan: FleetPlan) -> bool:
     """Whether prefixes may be run apart: in a large network, if none makes another wait."""
     speakers = plan.speakers
-    share_no_timer = speakers.is_mrai_per_prefix or not speakers.mrai.any()
+    share_no_timer = speakers.mrai_scope is not MraiScope.PEER or not speakers.mrai.any()
     is_large = len(plan.graph) > WATCHED_MAX and len(plan.prefixes) > 1
     return is_large and share_no_timer and speakers.processing.is_zero
 
