@@ -150,7 +150,10 @@ class GenerateGraph(Shape):
         examples=[473_000],
     )
     seed: Annotated[int, Field(ge=0, lt=2**63)] | None = Field(
-        default=None, description="What it is drawn from. Default: the scenario's seed."
+        default=None,
+        description="What it is drawn from. Default: the scenario's seed; another one is another graph then, "
+        "whose AS numbers are other networks: give it where the scenario names ASes.",
+        examples=[1],
     )
 
 

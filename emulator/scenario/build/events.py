@@ -169,6 +169,7 @@ class _Resolver:
                 return (RoutersDown(routers),), f"outage of {label}"
             case BlackholeEvent(blackhole=target):
                 routers, label = self._routers(target, path)
+                self._check_forwards(routers, path)
                 return (Blackhole(routers),), f"{label} drops everything"
             case DegradeEvent():
                 return self._degrade(spec, path)
@@ -253,13 +254,16 @@ class _Resolver:
         if what.provider not in self.world.transit:
             known = ", ".join(map(str, self.world.transit)) or "none: a lab has no CDN"
             self.problems.add(
-                (*path, "provider"), f"AS{what.provider} is no provider of the CDN; they are: {known}"
+                (*path, "provider"),
+                f"AS{what.provider} is no provider of the CDN; they are: {known}{self.world.seed_hint}",
             )
         pops = [pop for pop in self.network.pops if what.pop is None or pop.code == what.pop]
         if not pops:
             self._unknown_pop(what.pop or "", (*path, "pop"))
         elif what.provider in self.world.transit and not self._is_neighbor(pops, what.provider):
-            self.problems.add(path, f"POP {what.pop!r} has no session with AS{what.provider}")
+            self.problems.add(
+                path, f"POP {what.pop!r} has no session with AS{what.provider}{self.world.seed_hint}"
+            )
         where = "everywhere" if what.pop is None else f"at {what.pop}"
         return tuple(pop.router for pop in pops), f"{self._name(what.provider)} {where}"
 
@@ -329,18 +333,29 @@ class _Resolver:
             routers = tuple(pop.router for pop in self.network.pops if pop.code == target.pop)
             if not routers:
                 self._unknown_pop(target.pop, (*path, "pop"))
-            return routers, f"POP {target.pop}"
+            return routers, target.pop if target.pop.startswith("POP") else f"POP {target.pop}"
         if target.network is not None:
             return self.network.routers_of.get(self._asn(target.network, (*path, "network")), ()), self._name(
                 target.network
             )
         return (self._router(target.router, (*path, "router")),), target.router
 
+    def _check_forwards(self, routers: tuple[int, ...], path: Path) -> None:
+        """A blackhole drops what passes: at a site of the CDN everything has arrived."""
+        sites = {pop.router for pop in self.network.pops}
+        if self.world.cdn_asn is not None and routers and sites.issuperset(routers):
+            self.problems.add(
+                path,
+                "a blackhole drops what passes by, and a POP of the CDN is where it arrives: take `outage`",
+            )
+
     def _degrade(self, spec: DegradeEvent, path: Path) -> tuple[tuple[Action, ...], str]:
         it = spec.degrade
         delay, loss = it.delay or Duration(0), it.loss or 0.0
         how = " and ".join(
-            filter(None, (f"+{delay / 1e6:g} ms" if delay else "", f"{loss:.3g} loss" if loss else ""))
+            filter(
+                None, (f"+{delay / 1e6:g} ms" if delay else "", f"{loss * 100:.4g} % loss" if loss else "")
+            )
         )
         if it.link is not None:
             place = (*path, "link")
@@ -360,13 +375,14 @@ class _Resolver:
         """The links between the routers ``pair``, which ``ends`` name; a problem where there are none."""
         found = self.network.links_between(*pair)
         if not found and ends[0] != ends[1] and all(name in self.network.router_by_name for name in ends):
-            self.problems.add(path, f"no link joins {ends[0]!r} and {ends[1]!r}")
+            self.problems.add(path, f"no link joins {ends[0]!r} and {ends[1]!r}{self.world.seed_hint}")
         return found
 
     def _router(self, name: str, path: Path) -> int:
         router = self.network.router_by_name.get(name)
         if router is None:
-            self.problems.add(path, f"unknown router {name!r}{suggest(name, self.network.router_by_name)}")
+            hint = suggest(name, self.network.router_by_name)
+            self.problems.add(path, f"unknown router {name!r}{hint}{self.world.seed_hint}")
             return 0
         return router.index
 
@@ -374,7 +390,7 @@ class _Resolver:
         if asn not in self.network.routers_of:
             known = ", ".join(str(s.asn) for s in self.network.systems if s.kind is not Kind.ACCESS)
             others = f"; among others it has: {known}" if known else ""
-            self.problems.add(path, f"AS{asn} is not in this network{others}")
+            self.problems.add(path, f"AS{asn} is not in this network{others}{self.world.seed_hint}")
         return asn
 
     def _presence(self, asn: int, city: str, path: Path) -> int:

@@ -84,7 +84,7 @@ def build_graph(
     links = _links(spec)
     _check_links(spec, base, problems)
     known = base if not links else with_additions(base, (), links)
-    sites, transit = _sites(spec.cdn, known, seed, problems) if spec.cdn is not None else ({}, ())
+    sites, transit = _sites(spec, spec.cdn, known, seed, problems) if spec.cdn is not None else ({}, ())
     nodes = [_site_node(spec.cdn, code, site) for code, site in sites.items()] if spec.cdn else []
     nodes += _collector_nodes(spec, known, problems)
     graph = with_additions(known, nodes, ())
@@ -176,32 +176,44 @@ def _numbers(neighbors: tuple[int | Prepended, ...]) -> tuple[int, ...]:
     return tuple(each if isinstance(each, int) else each.asn for each in neighbors)
 
 
+def seed_hint(spec: GraphNetwork) -> str:
+    """What to add where an AS is not found: the graph may follow the scenario's seed."""
+    if isinstance(spec, GeneratedNetwork) and spec.generate.seed is None:
+        return "; this graph is another for every seed of the scenario: `generate: {seed: N}` keeps one"
+    return ""
+
+
 def _collector_nodes(spec: GraphNetwork, graph: AsGraph, problems: Problems) -> list[NewNode]:
     nodes = []
     for number, (name, feeds) in enumerate(spec.collectors.items()):
         for place, asn in enumerate(feeds):
-            _check_known(asn, graph, ("network", "collectors", name, place), problems)
+            _check_known(asn, graph, ("network", "collectors", name, place), problems, seed_hint(spec))
         nodes.append(NewNode(name, _COLLECTOR_ASN - number, feeds=feeds))
     return nodes
 
 
-def _check_known(asn: int, graph: AsGraph, path: tuple[str | int, ...], problems: Problems) -> None:
+def _check_known(
+    asn: int, graph: AsGraph, path: tuple[str | int, ...], problems: Problems, hint: str
+) -> None:
     if graph.node(asn) is None:
         at = int(np.searchsorted(graph.asn, asn))
         near = [str(each) for each in graph.asn[max(0, at - 3) : at + 3].tolist()]
-        problems.add(path, f"AS {asn} is not in the graph{suggest(str(asn), near)}")
+        problems.add(path, f"AS {asn} is not in the graph{suggest(str(asn), near)}{hint}")
 
 
 def _sites(
-    cdn: GraphCdn, graph: AsGraph, seed: int, problems: Problems
+    spec: GraphNetwork, cdn: GraphCdn, graph: AsGraph, seed: int, problems: Problems
 ) -> tuple[dict[str, GraphSite], tuple[int, ...]]:
     """POPs with their neighbours, as given or drawn, and the providers in the order of their prefixes."""
+    hint = seed_hint(spec)
     if isinstance(cdn.pops, int):
-        return _drawn_sites(cdn, cdn.pops, graph, seed, problems)
+        for place, asn in enumerate(cdn.transit or ()):
+            _check_known(asn, graph, ("network", "cdn", "transit", place), problems, hint)
+        return _drawn_sites(cdn, cdn.pops, graph, seed)
     for code, site in cdn.pops.items():
         for key in ("transit", "peers"):
             for place, asn in enumerate(_numbers(getattr(site, key))):
-                _check_known(asn, graph, ("network", "cdn", "pops", code, key, place), problems)
+                _check_known(asn, graph, ("network", "cdn", "pops", code, key, place), problems, hint)
     named = dict.fromkeys(asn for site in cdn.pops.values() for asn in _numbers(site.transit))
     for place, asn in enumerate(cdn.transit or ()):
         if asn not in named:
@@ -210,10 +222,8 @@ def _sites(
 
 
 def _drawn_sites(
-    cdn: GraphCdn, count: int, graph: AsGraph, seed: int, problems: Problems
+    cdn: GraphCdn, count: int, graph: AsGraph, seed: int
 ) -> tuple[dict[str, GraphSite], tuple[int, ...]]:
-    for place, asn in enumerate(cdn.transit or ()):
-        _check_known(asn, graph, ("network", "cdn", "transit", place), problems)
     transit = cdn.transit or _largest(graph)
     codes = site_codes(count)
     chance = {

@@ -18,7 +18,7 @@ from emulator.network.model import (
     Router,
 )
 from emulator.scenario.build.full import ROUTERS_MAX, as_network
-from emulator.scenario.build.graph import build_graph
+from emulator.scenario.build.graph import build_graph, seed_hint
 from emulator.scenario.build.names import GraphNames
 from emulator.scenario.build.world import build_world_network
 from emulator.scenario.schema_network import GraphNetwork, LabNetwork, WorldNetwork
@@ -52,6 +52,8 @@ class Built:
     capacity: dict[int, float] = field(default_factory=dict)
     graph: BuiltGraph | None = None
     """The AS graph, where speakers are to be compact; ``network`` is empty then."""
+    seed_hint: str = ""
+    """What to say of a name that is not there, where another seed may have it."""
 
     @property
     def names(self) -> Names:
@@ -98,8 +100,9 @@ def _graph(
         announcing = dict.fromkeys([*spec.prefixes, *(getattr(e, "router", None) for e in document.timeline)])
         found = [(name, names[name].index) for name in announcing if name is not None and name in names]
         graph = replace(graph, pops=tuple(Pop(i, name, "", node) for i, (name, node) in enumerate(found)))
+    hint = seed_hint(spec)
     if spec.speakers == "compact":
-        return Built(Network((), ()), cdn_asn=cdn_asn, transit=graph.transit, graph=graph)
+        return Built(Network((), ()), None, cdn_asn, graph.transit, graph=graph, seed_hint=hint)
     if len(graph.graph) > ROUTERS_MAX:
         problems.add(
             ("network", "speakers"),
@@ -112,7 +115,7 @@ def _graph(
             "full speakers take no `prepend` of a POP: leave it out, or say `speakers: compact`",
         )
     network = as_network(graph.graph, graph.delays, graph.pops, graph.groups, graph.cdn)
-    return Built(network, cdn_asn=cdn_asn, transit=graph.transit)
+    return Built(network, None, cdn_asn, graph.transit, seed_hint=hint)
 
 
 def _lab(document: Scenario, lab: LabNetwork) -> Network:

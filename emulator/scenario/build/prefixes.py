@@ -114,7 +114,8 @@ def _graph_prefixes(making: _Making, document: Scenario, world: Built, problems:
         known = world.names.router_by_name.get(name)
         numbers = [making.prefix(text, "lab") for text in texts]
         if known is None:
-            problems.add(("network", "prefixes", name), f"unknown router {name!r}: it is not in the graph")
+            message = f"unknown router {name!r}: it is not in the graph{world.seed_hint}"
+            problems.add(("network", "prefixes", name), message)
         else:
             making.originations += [Originate(known.index, number) for number in numbers]
 
