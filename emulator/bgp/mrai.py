@@ -171,9 +171,8 @@ def _flush_ghost(speaker: Speaker, peer: Peer, prefix: int, wanted: Attributes |
 def _interval(speaker: Speaker, peer: Peer) -> int:
     """One run of the timer, jittered (RFC 4271 section 10)."""
     low, high = speaker.config.mrai_jitter
-    if peer.mrai == 0 or low == high:
-        return round(peer.mrai * low)
-    return round(peer.mrai * speaker.rng.uniform(low, high))
+    factor = low if peer.mrai == 0 or low == high else speaker.rng.uniform(low, high)
+    return int(peer.mrai * factor + 0.5)  # as compact speakers round
 
 
 def _ask_for_timer(speaker: Speaker, peer: Peer, deadline: int) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from emulator.rng import derived_seed
+from emulator.units import HOUR
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -25,6 +26,7 @@ WORD: Final = (1 << 31) - 1
 PHASES: Final = "mrai/phase"
 """The family of draws that says when MRAI timers that never rest expire, of compact and full speakers."""
 _QUANTILES: Final = 4096
+_LONGEST: Final = 3650 * 24 * HOUR
 _FIRST: Final = 0x2C1B3C6D
 _SECOND: Final = 0x297A2D39
 _SCALE: Final = 1.0 / (1 << 31)
@@ -55,7 +57,8 @@ def timer_run(base: int, low: float, high: float, first: float, second: float) -
 def quantiles(delay: Delay) -> npt.NDArray[np.int64]:
     """Quantiles of a delay (ns) for `from_table`, equally spaced; one value where it is constant.
 
-    The outermost of a log-normal one are those of 1/8192 and 8191/8192: its tail is cut off there.
+    The outermost of a log-normal one are those of 1/8192 and 8191/8192: its tail is cut off there, and at
+    ten years.
     """
     if delay.kind == "constant":
         return np.array([delay.low], np.int64)
@@ -65,4 +68,4 @@ def quantiles(delay: Delay) -> npt.NDArray[np.int64]:
     edge = 0.5 / _QUANTILES
     chances = [min(max(i / _QUANTILES, edge), 1 - edge) for i in range(_QUANTILES + 1)]
     values = [delay.low * math.exp(delay.sigma * normal.inv_cdf(chance)) for chance in chances]
-    return np.array([round(value) for value in values], np.int64)
+    return np.array([round(min(value, _LONGEST)) for value in values], np.int64)

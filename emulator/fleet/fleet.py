@@ -23,9 +23,13 @@ from emulator.fleet.speakers import (
     ADVERTISE,
     DELIVER,
     KINDS,
+    LEAKS,
+    LEAKS_NO_MORE,
+    MUTED,
     ORIGINATE,
     SESSION_DOWN,
     SESSION_UP,
+    UNMUTED,
 )
 from emulator.fleet.tables import Arrays
 from emulator.fleet.wheel import CODE_MAX
@@ -231,19 +235,16 @@ class Fleet:
         """The node sends nothing to its neighbours in an AS, or everything again."""
         for slot in self.graph.slots(node):
             if self.graph.asn[self.graph.neighbor[slot]] == asn:
-                state = self.arrays.slots[slot]
-                state[names.STATE] &= ~names.IS_MUTED
-                state[names.STATE] |= names.IS_MUTED if is_muted else 0
-                self._advertise_again(slot)
+                self._advertise_again(slot, MUTED if is_muted else UNMUTED)
 
     def leak(self, node: int, *, is_on: bool) -> None:
         """The node exports everything to everybody (RFC 7908), or honours relationships again."""
-        self.arrays.nodes[node, names.IS_LEAKING] = is_on
         for slot in self.graph.slots(node):
-            self._advertise_again(slot)
+            self._advertise_again(slot, LEAKS if is_on else LEAKS_NO_MORE)
 
-    def _advertise_again(self, slot: int) -> None:
-        self._push(slot * self.prefix_count * KINDS + ADVERTISE)
+    def _advertise_again(self, slot: int, first: int = 0) -> None:
+        """Have the node tell a peer what is new to it, once it has done what ``first`` says."""
+        self._push(slot * self.prefix_count * KINDS + ADVERTISE, first)
 
     # Sessions ---------------------------------------------------------------------
 
@@ -259,10 +260,6 @@ class Fleet:
         is_meant = np.zeros(self.graph.slot_count, np.uint8)
         is_meant[list(slots)] = 1
         self._var[names.TAKEN_BACK] += take_back(self._queue, view(is_meant), KINDS, kind, self.prefix_count)
-
-    def is_established(self, slot: int) -> bool:
-        """Whether this end's session is up, now."""
-        return bool(self.arrays.slots[slot, names.STATE] & names.IS_UP)
 
     def set_dark(self, slots: Iterable[int], *, is_dark: bool) -> None:
         """What is sent over these session ends gets lost, or arrives again."""

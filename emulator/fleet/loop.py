@@ -21,11 +21,14 @@ from emulator.fleet.speakers import (
     DEFERRED,
     DELIVER,
     KINDS,
+    LEAKS,
+    MUTED,
     ORIGINATE,
     PROCESSED,
     SESSION_DOWN,
     SESSION_UP,
     TIMER,
+    UNMUTED,
     advertise,
     advertise_late,
     decide,
@@ -39,6 +42,8 @@ from emulator.fleet.tables import (
     DECIDED,
     DIRTY,
     IS_LATE,
+    IS_LEAKING,
+    IS_MUTED,
     IS_OWN,
     IS_UP,
     LOGGED,
@@ -125,6 +130,17 @@ def _timer(t, queue, place):
             advertise(t, queue, node, slot, prefixes, 1)
 
 
+@inlined
+def _change_policy(t, node, slot, what):
+    """Mute a peer, or leak to all; or no more."""
+    if what == MUTED:
+        t.slots[slot * SLOT_WORDS + STATE] |= IS_MUTED
+    elif what == UNMUTED:
+        t.slots[slot * SLOT_WORDS + STATE] &= ~IS_MUTED
+    else:
+        t.nodes[node * NODE_WORDS + IS_LEAKING] = 1 if what == LEAKS else 0
+
+
 @_loop
 def _act(t, queue, code, value):
     """Something is done to a router from outside; one that is busy sees to it after what came before."""
@@ -147,11 +163,14 @@ def _act(t, queue, code, value):
         make_dirty(t, node, place % t.var[PREFIX_COUNT])
         if not t.var[BATCHES]:
             _decide_alone(t, queue, node)
-    elif kind == SESSION_UP or (kind == ADVERTISE and t.slots[slot * SLOT_WORDS + STATE] & IS_UP):
-        t.slots[slot * SLOT_WORDS + STATE] |= IS_UP | OWES_ALL
-        make_dirty(t, node, OWING_BIT)
-        if not t.var[BATCHES]:
-            _decide_alone(t, queue, node)
+    else:
+        if kind == ADVERTISE and value:
+            _change_policy(t, node, slot, value)
+        if kind == SESSION_UP or t.slots[slot * SLOT_WORDS + STATE] & IS_UP:
+            t.slots[slot * SLOT_WORDS + STATE] |= IS_UP | OWES_ALL
+            make_dirty(t, node, OWING_BIT)
+            if not t.var[BATCHES]:
+                _decide_alone(t, queue, node)
 
 
 @inlined

@@ -94,6 +94,8 @@ DELIVER, PROCESSED, TIMER, SESSION_DOWN, SESSION_UP, ADVERTISE, ORIGINATE = rang
 DEFERRED: Final = 8
 """Added to what a busy router has put behind the messages that it had then."""
 KINDS: Final = 16
+MUTED, UNMUTED, LEAKS, LEAKS_NO_MORE = range(1, 5)
+"""What an `ADVERTISE` does first, by its value: to the peer behind the slot, or to all; 0: nothing."""
 
 _CUSTOMER: Final = 3
 _NO_RELATION: Final = 0

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 PREFIXES_MAX: Final = 62
 """Prefixes of one fleet: sets of them are kept in the bits of an integer."""
-LENGTH_MAX: Final = (1 << 20) - 1
-"""Longest AS path, prepended ASes included."""
 
 NO_PATH: Final = -1
 OWN: Final = -1

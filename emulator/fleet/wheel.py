@@ -108,9 +108,25 @@ def _chain(wheel, entry, bucket):
 
 
 @_loop
+def _first_bucket(wheel):
+    """The bucket of the earliest entry on the ring."""
+    earliest = NEVER
+    for place in range(_BUCKETS):
+        entry = wheel.heads[place]
+        while entry >= 0:
+            earliest = min(earliest, wheel.time[entry])
+            entry = wheel.entries[entry * _WORDS + _FOLLOWING]
+    return earliest >> _SHIFT
+
+
+@_loop
 def _turn(wheel):
-    """Go to the next bucket that has something of this round."""
+    """Go to the next bucket that has something of this round; straight there, if that is a round away."""
+    walked = 0
     while wheel.meta[_NEAR] == 0:
+        if walked == _BUCKETS:
+            wheel.meta[_BUCKET] = _first_bucket(wheel) - 1
+        walked += 1
         wheel.meta[_BUCKET] += 1
         bucket = wheel.meta[_BUCKET]
         place = bucket & (_BUCKETS - 1)

@@ -23,7 +23,7 @@ from emulator.sim.recorder import Recorder
 from emulator.sim.router import RouterProcess
 from emulator.sim.session import Session
 from emulator.sim.sessions import Agreements, Sessions
-from emulator.steady.messages import DoesNotSettleError, settle
+from emulator.steady.messages import StillChangingError, settle
 
 if TYPE_CHECKING:
     import random
@@ -190,7 +190,7 @@ class Emulation:
         for each in self.plan.originations:
             self.announce(each)
         if not engine.run_until_quiet(self.plan.settle_limit):
-            raise DoesNotSettleError(self.plan.settle_limit)
+            raise StillChangingError(self.plan.settle_limit)
         engine.origin = int(engine.env.now)
         for speaker in self.speakers:
             speaker.reset_timers()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from emulator.errors import EmulatorError
-from emulator.units import HOUR
+from emulator.units import HOUR, format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,6 +40,18 @@ class DoesNotSettleError(EmulatorError):
         return (
             f"the routes still change after {self.args[0]} rounds: this network has no stable state; "
             "announce its prefixes in the timeline instead, or mend the policies"
+        )
+
+
+class StillChangingError(DoesNotSettleError):
+    """The network was not quiet within the time it had. ``args``: that time, simulated (ns)."""
+
+    def __str__(self) -> str:
+        """Say what to do about it."""
+        return (
+            f"the routes still change after {format_duration(self.args[0])}: this network has no stable "
+            "state, or long delays; announce its prefixes in the timeline instead, mend the policies, or say "
+            "`settle: solve`"
         )
 
 

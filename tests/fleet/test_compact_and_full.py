@@ -241,3 +241,73 @@ def told(record: RunRecord) -> list[str]:
     """What the trace says of events and best paths, less the deciding step; one instant has no order."""
     kept = [{**each, "decided_by": None} for each in record.trace if each["type"] in ("event", "best-path")]
     return sorted(json.dumps(each, sort_keys=True) for each in kept)
+
+
+DIAMOND = "2|5|-1\n3|5|-1\n2|3|0\n3|6|-1\n"
+"""AS5 buys from AS2 and AS3, which peer; AS6 from AS3."""
+BUSY = "  link_delay: 10ms\nbgp: {mrai: 0s, processing_delay: 50ms}\n"
+
+
+@pytest.mark.parametrize(
+    ("graph", "settings", "timeline"),
+    [
+        (
+            DIAMOND,
+            BUSY,
+            (
+                "  - {at: 20s, announce: 203.0.1.0/24, router: AS5}\n"
+                "  - {at: 20.03s, cut: [AS2, AS3], repair_after: 10ms}\n"
+                "  - {at: 60s, announce: 203.0.2.0/24, router: AS6}\n"
+            ),
+        ),
+        (
+            "4|2|-1\n4|5|-1\n2|3|0\n",
+            BUSY,
+            (
+                "  - {at: 20s, announce: 203.0.1.0/24, router: AS5}\n"
+                "  - {at: 20.08s, leak: {router: AS2}, repair_after: 20ms}\n"
+            ),
+        ),
+        (
+            DIAMOND,
+            (
+                "  prefixes: {AS5: [203.0.1.0/24]}\n"
+                "bgp: {mrai: 5s, mrai_jitter: [1, 1], hold_time: 0s, failure_detection: hold-timer}\n"
+            ),
+            "  - {at: 20s, cut: [AS2, AS5]}\n  - {at: 30s, announce: 203.0.2.0/24, router: AS6}\n",
+        ),
+    ],
+    ids=["cut-while-busy", "leak-while-busy", "silence-unnoticed"],
+)
+def test_sessions_and_policies_of_routers_at_work(
+    tmp_path: Path, graph: str, settings: str, timeline: str
+) -> None:
+    """A session falls although its routers hear of it later; what an operator changes waits its turn."""
+    (tmp_path / "graph.txt").write_text(graph)
+    records = []
+    for speakers in ("compact", "full"):
+        file = tmp_path / f"{speakers}.yaml"
+        file.write_text(
+            "version: 1\nname: busy\nduration: 2min\n"
+            f"network:\n  as_relationships: graph.txt\n  speakers: {speakers}\n"
+            f"{settings}timeline:\n{timeline}"
+        )
+        records.append(emulator.run(file))
+    compact, full = records
+    for one, other in zip(compact.summary["events"], full.summary["events"], strict=True):
+        assert {key: one[key] for key in FIXED} == {key: other[key] for key in FIXED}
+    assert compact.summary["routes"] == full.summary["routes"]
+    assert sum(event["announcements"] for event in full.summary["events"]) > 0
+
+
+def test_nothing_happens(tmp_path: Path) -> None:
+    """Without a timeline there are routes, and no event."""
+    file = tmp_path / "still.yaml"
+    file.write_text(
+        "version: 1\nname: still\nnetwork: {generate: {ases: 60}, cdn: {asn: 54113, pops: 3}}\n"
+        "clients: {demand: 5/s, population: {count: 5}}\nduration: 1min\n"
+        "strategies: {anycast: {kind: anycast}}\n"
+    )
+    record = emulator.run(file)
+    assert record.summary["events"] == []
+    assert len(record.summary["routes"]) == 63

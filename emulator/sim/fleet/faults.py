@@ -14,6 +14,7 @@ from emulator.bgp.liveness import Detection
 from emulator.fleet.chance import uniform
 from emulator.fleet.draws import key_of
 from emulator.fleet.fleet import link_slots
+from emulator.sim.fleet.ends import Ends
 from emulator.timeline import (
     Blackhole,
     Degrade,
@@ -61,6 +62,7 @@ class FleetFaults:
         self._leaks: dict[int, int] = {}
         self._mutes: dict[tuple[int, int], int] = {}
         self._dark: dict[int, bool] = {}
+        self._ends = Ends()
         self._key = key_of(plan.seed, "fleet/detection")
 
     def apply(self, event: Event) -> None:
@@ -113,7 +115,7 @@ class FleetFaults:
         for router in routers:
             if self._outages[router]:
                 for slot in _in_order(graph, router):
-                    self._fleet.session_down(slot, at)
+                    self._lose(slot, at)
             for slot in _in_order(graph, router):
                 self._refresh(int(graph.link[slot]), at)
 
@@ -130,14 +132,18 @@ class FleetFaults:
         if is_dark:
             self._fleet.lose_messages(slots)
             self._fleet.stop_opening(slots)
+            self._ends.take_back(slots, at, is_up=True)
             for slot in slots:
-                self._fleet.session_down(slot, at + self._detection(slot, at))
+                noticed = self._detection(slot, at)
+                if noticed is not None:
+                    self._lose(slot, at + noticed)
             return
         self._fleet.keep_sessions(slots)
-        still_up = [slot for slot in slots if self._fleet.is_established(slot)]
+        self._ends.take_back(slots, at, is_up=False)
+        still_up = [slot for slot in slots if self._ends.is_up(slot, at)]
         if len(still_up) < len(slots):
             for slot in still_up:  # it had not noticed yet, and does when it is called
-                self._fleet.session_down(slot, at)
+                self._lose(slot, at)
             self._open(slots, at + self._plan.sessions.reconnect_delay)
 
     def _open(self, slots: tuple[int, ...], at: int) -> None:
@@ -145,24 +151,30 @@ class FleetFaults:
         graph = self._plan.graph
         delay = int(self._plan.delays[graph.link[slots[0]]])
         low, high = sorted(slots, key=lambda slot: int(graph.neighbor[graph.reverse[slot]]))
-        self._fleet.session_up(high, at + 4 * delay)
-        self._fleet.session_up(low, at + 5 * delay)
+        for slot, opened in ((high, at + 4 * delay), (low, at + 5 * delay)):
+            self._ends.turn(slot, opened, is_up=True)
+            self._fleet.session_up(slot, opened)
+
+    def _lose(self, slot: int, at: int) -> None:
+        """This end loses its session at the instant ``at``."""
+        self._ends.turn(slot, at, is_up=False)
+        self._fleet.session_down(slot, at)
 
     def _reset(self, routers: tuple[int, int], at: int) -> None:
         """A NOTIFICATION from the first router; the other end opens the session again, or its own does."""
         graph = self._plan.graph
         slot = graph.slot(*routers)
-        if slot is None or not self._fleet.is_established(slot):
+        if slot is None or not self._ends.is_up(slot, at):
             return
         far = int(graph.reverse[slot])
         delay = int(self._plan.delays[graph.link[slot]])
         self._fleet.lose_messages((slot,))
-        self._fleet.session_down(slot, at)
-        self._fleet.session_down(far, at + delay)
+        self._lose(slot, at)
+        self._lose(far, at + delay)
         self._open((slot, far), at + (delay if routers[0] < routers[1] else 0))
 
-    def _detection(self, slot: int, at: int) -> int:
-        """How long until this end notices that its link is dark."""
+    def _detection(self, slot: int, at: int) -> int | None:
+        """How long until this end notices that its link is dark; None: never."""
         config = self._plan.sessions
         chance = float(uniform(self._key, slot, at))
         match config.detection:
@@ -171,6 +183,8 @@ class FleetFaults:
             case Detection.BFD:
                 return config.bfd_interval * config.bfd_multiplier - int(chance * config.bfd_interval)
             case Detection.HOLD_TIMER:
+                if not config.hold_time:
+                    return None
                 keepalive = config.keepalive or config.hold_time // 3
                 return config.hold_time - int(chance * keepalive)
 

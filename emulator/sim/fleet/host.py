@@ -12,7 +12,7 @@ from emulator.fleet.settle import install
 from emulator.sim.engine import Engine
 from emulator.sim.fleet.faults import FleetFaults
 from emulator.sim.fleet.physical import Physical
-from emulator.steady.messages import DoesNotSettleError
+from emulator.steady.messages import StillChangingError
 from emulator.steady.valley_free import Origin, solve
 from emulator.units import SECOND
 
@@ -100,7 +100,7 @@ class FleetHost:
             self.fleet.announce(each.router, each.prefix, each.only_to)
         self.fleet.advance(_BEFORE + self.plan.settle_limit)
         if not self.fleet.is_quiet:
-            raise DoesNotSettleError(self.plan.settle_limit)
+            raise StillChangingError(self.plan.settle_limit)
 
     def run(self, progress: Callable[[int], None] = lambda _now: None) -> None:
         """Run to the end; ``progress`` hears the instant reached about once a second."""

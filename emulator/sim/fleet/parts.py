@@ -9,6 +9,7 @@ whichever way it was done.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,10 +52,8 @@ class FleetRun:
         """For each event the instant of the last FIB change after it, None where there was none."""
         instants = self.log.times[self.log.changes_fib()] + self.plan.fib_install_delay
         instants = instants[(instants >= 0) & (instants <= self.plan.duration)]
-        starts = [span.event.at for span in self.spans]
-        ends = [*starts[1:], self.plan.duration + 1]
         found: list[int | None] = []
-        for start, end in zip(starts, ends, strict=True):
+        for start, end in pairwise([*(span.event.at for span in self.spans), self.plan.duration + 1]):
             last = int(np.searchsorted(instants, end))
             found.append(int(instants[last - 1]) if last and instants[last - 1] >= start else None)
         return found
