@@ -137,6 +137,13 @@ def _recorded(
     if seed is not None and seed != its_seed:
         message = f"--seed {seed}: the run in {folder} has seed {its_seed}; give the scenario file instead"
         raise InputError(message)
+    changes = folder / "tables" / "best_paths.parquet"
+    if changes.exists() and not (folder / ROUTES).exists():  # which only compact speakers write
+        message = (
+            f"{folder}: compact speakers keep no route history; say `network: {{speakers: full}}` in the "
+            f"scenario (up to 2,000 routers) and run it again, or look into {changes}, the best paths alone"
+        )
+        raise InputError(message)
     index = read_index(folder / ROUTES)
     instant = instant_named(at, index["duration"])
     prefixes = prefixes_in(index["prefixes"], prefix)

@@ -330,11 +330,15 @@ RouterId = Annotated[
 """A BGP identifier as an integer."""
 
 
-def _named(pattern: str, what: str, *, title: str) -> tuple[PlainValidator, Any]:
-    """Text of a fixed form."""
+def _named(
+    pattern: str, what: str, *, title: str, for_number: str | None = None
+) -> tuple[PlainValidator, Any]:
+    """Text of a fixed form; ``for_number`` is what a number is told instead, the number being {}."""
     form = re.compile(pattern)
 
     def validate(value: object) -> str:
+        if isinstance(value, int) and not isinstance(value, bool) and for_number is not None:
+            raise expected(for_number.format(value))
         if not isinstance(value, str) or not form.fullmatch(value):
             raise expected(what)
         return value
@@ -359,6 +363,7 @@ RouterName = Annotated[
         r"[^\s\[\],{}\"'](?:[^\n\r\t\[\],{}\"']{0,62}[^\s\[\],{}\"'])?",
         "a router's name: up to 64 characters, none of [ ] { } , or quotes",
         title="router name",
+        for_number="a router's name, such as 'r{0}', or 'AS{0}' for the router of that AS in an AS graph",
     ),
 ]
 """A router of the scenario; in the world ``AS1299@Stockholm``."""

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
+    from emulator.scenario.findings import Finding
+
 DocumentPath = tuple[str | int, ...]
 """Keys and list indices from the top: ``("timeline", 2, "cut", "cable")``."""
 _SHOWN_MAX: Final = 60
@@ -51,12 +53,32 @@ class Loaded:
 
 def load(path: str | os.PathLike[str]) -> Loaded:
     """Read and validate a scenario file; `ScenarioError` carries all that is wrong with it."""
-    file = str(path)
-    return loads(_read(file), file, folder=Path(file).parent)
+    return _right(*examine(path))
 
 
 def loads(data: bytes | str, file: str = "<scenario>", *, folder: Path | None = None) -> Loaded:
     """`load` for bytes or text at hand; ``file`` names them in messages."""
+    return _right(*_examined(data, file, folder))
+
+
+def examine(path: str | os.PathLike[str]) -> tuple[Loaded, tuple[Finding, ...]]:
+    """Read a scenario file of the right form, and what is wrong with its keys' meaning together.
+
+    `ScenarioError` carries all that is wrong with the form. `review` of
+    `emulator.scenario.build` goes on from here.
+    """
+    file = str(path)
+    return _examined(_read(file), file, Path(file).parent)
+
+
+def _right(loaded: Loaded, findings: tuple[Finding, ...]) -> Loaded:
+    """``loaded``, unless something is wrong with it."""
+    if findings:
+        raise ScenarioError(tuple(sorted(dict.fromkeys(loaded.problem(*each) for each in findings))))
+    return loaded
+
+
+def _examined(data: bytes | str, file: str, folder: Path | None) -> tuple[Loaded, tuple[Finding, ...]]:
     raw = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
     try:
         root, mistakes = compose(decode(raw))
@@ -74,11 +96,9 @@ def loads(data: bytes | str, file: str = "<scenario>", *, folder: Path | None = 
     document, found = _validate(file, root)
     taken = {(problem.line, problem.column) for problem in problems}
     problems += [problem for problem in found if (problem.line, problem.column) not in taken]
-    if document is not None and not problems:
-        problems = [_problem(file, root, where, text) for where, text in check(document)]
     if problems or document is None:
         raise ScenarioError(tuple(sorted(dict.fromkeys(problems))))
-    return Loaded(document, file, folder or Path(), raw, root)
+    return Loaded(document, file, folder or Path(), raw, root), tuple(check(document))
 
 
 def _read(file: str) -> bytes:

@@ -108,7 +108,9 @@ class GraphNetwork(Shape):
     )
     prefixes: dict[RouterName, tuple[Prefix, ...]] = Field(
         default_factory=dict,
-        description="Prefixes that routers announce before t = 0.",
+        description="Prefixes that routers announce before t = 0. Without a `cdn` each announced prefix is a "
+        "destination, named as written (`event[0].loss_of_connectivity[203.0.113.0/24].ases`): an address in "
+        "it that no longer prefix covers, where there is one. Clients ask for the first prefix.",
         examples=[{"AS12654": ["84.205.64.0/24"]}],
     )
     collectors: dict[Site, Annotated[tuple[Asn, ...], Field(min_length=1)]] = Field(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from emulator.bgp.wiring import wire
 from emulator.errors import ScenarioError
 from emulator.scenario.build.clients import build_clients
-from emulator.scenario.build.events import build_timeline
+from emulator.scenario.build.events import build_timeline, check_cables
 from emulator.scenario.build.fleet import build_fleet_plan
 from emulator.scenario.build.network import build_network
 from emulator.scenario.build.operations import check_operations
@@ -19,10 +19,15 @@ from emulator.scenario.build.protocol import build_protocol
 from emulator.scenario.plan import FleetPlan, Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from emulator.scenario.findings import Finding
     from emulator.scenario.loader import Loaded
 
 ROUTES_LISTED_MAX = 1000
 """Networks of more routers list their routes in summary.json only where asked."""
+_APART: Final = (("timeline",), ("strategies",), ("expect",), ("igp",))
+"""Parts of a document whose mistakes leave the others' meaning as it is."""
 
 
 def build(
@@ -34,12 +39,32 @@ def build(
     a user's class: a scenario from a stranger must not run code. Raises
     `ScenarioError` with every problem, located.
     """
+    return _resolved(loaded, Problems(loaded), seed=seed, allow_code=allow_code, routes=routes)
+
+
+def review(loaded: Loaded, findings: Sequence[Finding] = ()) -> None:
+    """Raise `ScenarioError` with all that is wrong: ``findings`` of `loader.examine`, and what `build` finds.
+
+    Names are looked up in the network, so where that itself is wrong only it is
+    reported. The code of strategies is not looked at.
+    """
+    problems = Problems(loaded, findings)
+    if any(path[:1] not in _APART for path, _ in findings):
+        problems.raise_if_any()
+    _resolved(loaded, problems, seed=None, allow_code=None, routes=False)
+
+
+def _resolved(
+    loaded: Loaded, problems: Problems, *, seed: int | None, allow_code: bool | None, routes: bool
+) -> Plan | FleetPlan:
+    """Resolve ``loaded``; raise where there are ``problems``, old or new ones."""
     document = loaded.document
     number = document.seed if seed is None else seed
-    problems = Problems(loaded)
     inputs = {PurePath(loaded.file).name: hashlib.sha256(loaded.data).hexdigest()}
     world = build_network(document, number, problems, inputs)
-    problems.raise_if_any()
+    if problems.concern("network") or problems.concern("clients"):  # names are looked up in it
+        check_cables(document, world, problems)
+        problems.raise_if_any()
     addressing = build_addressing(document, world, problems)
     timeline = build_timeline(document, world, addressing, problems)
     clients = build_clients(document, world, addressing, timeline, problems, allow_code=allow_code)
@@ -58,9 +83,9 @@ def build(
         problems.raise_if_any()
         return fleet
     protocol = build_protocol(document, world.network, addressing, problems, seed=number, inputs=inputs)
-    problems.raise_if_any()
-    wiring = protocol.wiring or wire(world.network)
-    check_operations(world.network, wiring, timeline, len(document.timeline), problems)
+    if not any(problems.concern(section) for section in ("network", "bgp", "policies")):
+        wiring = protocol.wiring or wire(world.network)
+        check_operations(world.network, wiring, timeline, len(document.timeline), problems)
     problems.raise_if_any()
     return Plan(
         name=document.name,
@@ -80,4 +105,4 @@ def build(
     )
 
 
-__all__ = ["ScenarioError", "build"]
+__all__ = ["ScenarioError", "build", "review"]

@@ -49,9 +49,12 @@ def build_clients(
     timeline: tuple[Event, ...],
     problems: Problems,
     *,
-    allow_code: bool,
+    allow_code: bool | None,
 ) -> ClientConfig | None:
-    """Resolve the clients' side; None where nobody asks."""
+    """Resolve the clients' side; None where nobody asks.
+
+    Without ``allow_code`` a strategy that runs code is a problem; None leaves its code alone.
+    """
     if not document.strategies or not world.names.groups:
         if document.strategies and world.cdn_asn is None and not isinstance(document.network, GraphNetwork):
             problems.add(
@@ -124,7 +127,7 @@ def _strategy(name: str, given: Any, world: Built, addressing: Addressing) -> St
             addresses = _provider_addresses(world, addressing, cover=given.cover)
             kind = Kind.USER
         case _:
-            shared = (Address("shared", addressing.destination("shared")),)
+            shared = (Address("shared", addressing.shared),)
             return Strategy(name, Kind.ANYCAST, shared, ttl=given.ttl)
     return Strategy(
         name,
@@ -151,8 +154,12 @@ def _provider_addresses(world: Built, addressing: Addressing, *, cover: bool) ->
     )
 
 
-def _user_class(path: str, name: str, problems: Problems, *, allow_code: bool) -> Callable[..., Any] | None:
+def _user_class(
+    path: str, name: str, problems: Problems, *, allow_code: bool | None
+) -> Callable[..., Any] | None:
     where = ("strategies", name, "class")
+    if allow_code is None:
+        return None
     if not allow_code:
         problems.add(where, f"this strategy runs code ({path}); say --allow-code if you trust it")
         return None
@@ -197,7 +204,7 @@ def _phases(document: Scenario, timeline: tuple[Event, ...]) -> Phases:
 
 
 def _hosts(spec: ClientsSpec, addressing: Addressing) -> tuple[Host, ...]:
-    shared = addressing.destination("shared")
+    shared = addressing.shared
     if isinstance(spec.hosts, str):
         return pypi_hosts(shared)
     return tuple(

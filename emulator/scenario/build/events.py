@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from emulator.errors import InputError, suggest
 from emulator.network.model import Kind
@@ -58,6 +58,8 @@ if TYPE_CHECKING:
     from emulator.scenario.schema import Scenario
 
 Path = tuple[str | int, ...]
+_SHOWN: Final = 40
+"""ASes named in a message: all the transit networks of the world."""
 
 
 def build_timeline(
@@ -70,7 +72,8 @@ def build_timeline(
     for index, spec in enumerate(document.timeline):
         path: Path = ("timeline", index, verb(spec))
         kind = verb(spec)
-        actions, label = resolver.resolve(spec, path)
+        # names that are known to be wrong are not looked up again
+        actions, label = ((), kind) if problems.concern(*path[:2]) else resolver.resolve(spec, path)
         events.append(Event(index, Instant(spec.at), kind, label, actions))
         if isinstance(spec, DrainEvent) and spec.shut_after is not None:
             shut = resolver.shut_drained(actions)
@@ -83,9 +86,31 @@ def build_timeline(
             number = len(document.timeline) + len(repairs)
             repairs.append(Event(number, Instant(until), "repair", f"repair of {label}", undone, index))
     found = _with_former_routes((*events, *repairs), addressing.originations)
-    if isinstance(document.network, GraphNetwork):
+    if isinstance(document.network, GraphNetwork) and not problems.concern("timeline"):
         _check_withdrawn(document, found, addressing, world.names, problems)
     return found
+
+
+def check_cables(document: Scenario, world: Built, problems: Problems) -> None:
+    """Note cables that are not in the world, which can be told where its network is wrong."""
+    for index, spec in enumerate(document.timeline):
+        target = getattr(spec, verb(spec))
+        if isinstance(target, CableCut) and not problems.concern("timeline", index):
+            find_cable(target, world, ("timeline", index, verb(spec)), problems)
+
+
+def find_cable(target: CableCut, world: Built, path: Path, problems: Problems) -> tuple[int, ...]:
+    """The segments of a cable between the cities said; none after a problem, and none without a world."""
+    if world.physical is None:
+        return ()
+    try:
+        if target.between is None:
+            return world.physical.segments_of(target.cable)
+        return world.physical.segments_between(target.cable, *target.between)
+    except InputError as error:
+        key = "cable" if isinstance(error, UnknownNameError) and error.what == "cable" else "between"
+        problems.add((*path, key), str(error))
+        return ()
 
 
 def _check_withdrawn(
@@ -255,7 +280,7 @@ class _Resolver:
             known = ", ".join(map(str, self.world.transit)) or "none: a lab has no CDN"
             self.problems.add(
                 (*path, "provider"),
-                f"AS{what.provider} is no provider of the CDN; they are: {known}{self.world.seed_hint}",
+                f"AS{what.provider} is no provider of the CDN; they are: {known}{self.world.transit_hint}",
             )
         pops = [pop for pop in self.network.pops if what.pop is None or pop.code == what.pop]
         if not pops:
@@ -280,7 +305,7 @@ class _Resolver:
         said = "repair" if repair else "cut"
         match target:
             case CableCut(cable=cable, between=between):
-                segments = self._cable_segments(cable, between, path)
+                segments = find_cable(target, self.world, path, self.problems)
                 label = cable if between is None else f"{cable} ({between[0]} - {between[1]})"
             case SegmentCut(segment=ends):
                 segments = self._land_segments(ends, (*path, "segment"))
@@ -296,20 +321,6 @@ class _Resolver:
         between = self._links(ends, self._pair(ends, path), path)
         said = "repair" if repair else "cut"
         return (LinksDown(between, repair),), f"{said} {ends[0]} - {ends[1]}"
-
-    def _cable_segments(self, cable: str, between: tuple[str, str] | None, path: Path) -> tuple[int, ...]:
-        physical = self.world.physical
-        if physical is None:
-            self.problems.add((*path, "cable"), "a lab has no cables; cut a link [router, router] instead")
-            return ()
-        try:
-            if between is None:
-                return physical.segments_of(cable)
-            return physical.segments_between(cable, *between)
-        except InputError as error:
-            key = "cable" if isinstance(error, UnknownNameError) and error.what == "cable" else "between"
-            self.problems.add((*path, key), str(error))
-            return ()
 
     def _land_segments(self, ends: tuple[str, str], path: Path) -> tuple[int, ...]:
         found = tuple(s.index for s in self.network.segments if s.cable is None and {*s.ends} == {*ends})
@@ -388,8 +399,8 @@ class _Resolver:
 
     def _asn(self, asn: int, path: Path) -> int:
         if asn not in self.network.routers_of:
-            known = ", ".join(str(s.asn) for s in self.network.systems if s.kind is not Kind.ACCESS)
-            others = f"; among others it has: {known}" if known else ""
+            known = [str(s.asn) for s in self.network.systems if s.kind is not Kind.ACCESS]
+            others = f"; among others it has: {', '.join(known[:_SHOWN])}" if known else ""
             self.problems.add(path, f"AS{asn} is not in this network{others}{self.world.seed_hint}")
         return asn
 

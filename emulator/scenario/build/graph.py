@@ -126,7 +126,7 @@ def _base(spec: GraphNetwork, seed: int, problems: Problems, inputs: dict[str, s
 
                 return generate(made.ases, seed if made.seed is None else made.seed, links=made.links)
     except ScenarioError as error:
-        problems.extend(error.problems)
+        problems.extend(error.problems, ("network", "as_relationships"))
     except InputError as error:
         key = "as_relationships" if isinstance(spec, RelationshipsNetwork) else "generate"
         problems.add(("network", key), str(error))

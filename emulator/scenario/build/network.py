@@ -54,6 +54,8 @@ class Built:
     """The AS graph, where speakers are to be compact; ``network`` is empty then."""
     seed_hint: str = ""
     """What to say of a name that is not there, where another seed may have it."""
+    transit_hint: str = ""
+    """The same of a provider."""
 
     @property
     def names(self) -> Names:
@@ -76,10 +78,9 @@ def build_network(document: Scenario, seed: int, problems: Problems, inputs: dic
         case LabNetwork() as lab:
             return Built(_lab(document, lab))
         case WorldNetwork() as world:
-            built = build_world_network(world, seed, problems)
-            if built is None:
-                return _NOTHING
-            network, physical = built
+            network, physical = build_world_network(world, seed, problems)
+            if network is None:
+                return Built(_NOTHING.network, physical)
             capacity = {t.asn: t.capacity for t in world.cdn.transit if not isinstance(t, int) and t.capacity}
             transit = tuple(t if isinstance(t, int) else t.asn for t in world.cdn.transit)
             return Built(network, physical, world.cdn.asn, transit, capacity)
@@ -101,8 +102,10 @@ def _graph(
         found = [(name, names[name].index) for name in announcing if name is not None and name in names]
         graph = replace(graph, pops=tuple(Pop(i, name, "", node) for i, (name, node) in enumerate(found)))
     hint = seed_hint(spec)
+    is_drawn = spec.cdn is not None and spec.cdn.transit is None and isinstance(spec.cdn.pops, int)
+    hints = hint, hint if is_drawn else ""
     if spec.speakers == "compact":
-        return Built(Network((), ()), None, cdn_asn, graph.transit, graph=graph, seed_hint=hint)
+        return Built(Network((), ()), None, cdn_asn, graph.transit, {}, graph, *hints)
     if len(graph.graph) > ROUTERS_MAX:
         problems.add(
             ("network", "speakers"),
@@ -115,7 +118,7 @@ def _graph(
             "full speakers take no `prepend` of a POP: leave it out, or say `speakers: compact`",
         )
     network = as_network(graph.graph, graph.delays, graph.pops, graph.groups, graph.cdn)
-    return Built(network, None, cdn_asn, graph.transit, seed_hint=hint)
+    return Built(network, None, cdn_asn, graph.transit, {}, None, *hints)
 
 
 def _lab(document: Scenario, lab: LabNetwork) -> Network:

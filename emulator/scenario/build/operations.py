@@ -28,6 +28,8 @@ def check_operations(
     The first ``count`` events are the document's, the others follow from them.
     """
     for event in timeline[:count]:
+        if problems.concern("timeline", event.index):
+            continue
         for action in event.actions:
             for below, message in _nothing_to_do(network, wiring, action):
                 problems.add(("timeline", event.index, event.kind, *below), message)

@@ -53,7 +53,8 @@ def weights_of(document: Scenario, graph: AsGraph, problems: Problems, inputs: d
     inputs[path.name] = hashlib.sha256(data).hexdigest()
     weights = np.zeros(len(graph))
     mistakes = _read(text, path, graph, weights)
-    problems.extend(mistakes)
+    if mistakes:
+        problems.extend(mistakes, ("clients", "population", "weight"))
     if not mistakes and not weights.any():
         problems.add(where, f"none of the ASes in {str(path)!r} is in the graph")
     return weights

@@ -39,7 +39,9 @@ _POPS_MAX: Final = 255
 class Addressing:
     """Prefixes, who announces them before t = 0, and destinations by what they are for.
 
-    Destination names: ``shared``, ``AS1299``, ``AS1299 with cover``, ``pop SIN``.
+    Destination names: ``shared``, ``AS1299``, ``AS1299 with cover``, ``pop SIN``;
+    on an AS graph without a CDN each prefix is one, and named as it is written.
+    The first one is what anycast gives to clients.
     """
 
     prefixes: tuple[Prefix, ...]
@@ -49,6 +51,11 @@ class Addressing:
     def prefix(self, text: str) -> Prefix:
         """The prefix written ``text``."""
         return next(prefix for prefix in self.prefixes if prefix.text == text)
+
+    @property
+    def shared(self) -> int:
+        """Index of the destination that all clients may use."""
+        return self.destinations[0].index
 
     def destination(self, name: str) -> int:
         """Index of the destination called ``name``."""
@@ -70,8 +77,22 @@ class _Making:
 
     def destination(self, name: str, address_of: str, *, without: str | None = None) -> None:
         """Add a destination: the first host address of a prefix, looked up among all but ``without``."""
+        self._add(name, _first_host(address_of), without)
+
+    def destinations_by_prefix(self) -> None:
+        """Add one a prefix: its first host address, or one that no longer prefix covers where it has any."""
+        texts = [prefix.text for prefix in self.prefixes]
+        networks = [ipaddress.ip_network(text) for text in texts]
+        for text, around in zip(texts, networks, strict=True):
+            last = around.broadcast_address
+            inside = (each.broadcast_address for each in networks if each.broadcast_address in around)
+            addresses = [_first_host(text), *(str(each + 1) for each in inside if each != last)]
+            own = (each for each in addresses if texts[resolve(each, texts)[0]] == text)
+            self._add(text, next(own, addresses[0]), None)
+
+    def _add(self, name: str, address: str, without: str | None) -> None:
         visible = [p for p in self.prefixes if p.text != without]
-        covering = resolve(_first_host(address_of), [p.text for p in visible])
+        covering = resolve(address, [p.text for p in visible])
         self.destinations.append(
             Destination(len(self.destinations), name, tuple(visible[i].index for i in covering))
         )
@@ -84,14 +105,24 @@ def build_addressing(document: Scenario, world: Built, problems: Problems) -> Ad
     """Lay out the prefixes that the scenario's strategies and timeline need."""
     if world.cdn_asn is not None:
         return _world(document, world, problems)
-    return _lab(document, world, problems)
+    if isinstance(document.network, LabNetwork):
+        return _lab(document, document.network)
+    return _graph(document, world, problems)
 
 
-def _lab(document: Scenario, world: Built, problems: Problems) -> Addressing:
+def _graph(document: Scenario, world: Built, problems: Problems) -> Addressing:
+    """Prefixes as written, each a destination: there is no telling which one matters."""
+    making = _Making()
+    _graph_prefixes(making, document, world, problems)
+    _timeline_prefixes(making, document)
+    making.destinations_by_prefix()
+    return making.finish()
+
+
+def _lab(document: Scenario, lab: LabNetwork) -> Addressing:
     """Prefixes as written, at their routers and in the timeline; the first one is what clients use."""
     making = _Making()
-    specs = document.network.routers if isinstance(document.network, LabNetwork) else {}
-    _graph_prefixes(making, document, world, problems)
+    specs = lab.routers
     for router, spec in enumerate(specs.values()):
         for each in spec.originated:
             prefix = making.prefix(each.prefix, "lab")

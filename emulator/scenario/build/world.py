@@ -34,11 +34,11 @@ DEFAULT_USERS: Final = 1e6
 
 def build_world_network(
     given: WorldNetwork, seed: int, problems: Problems
-) -> tuple[Network, PhysicalWorld] | None:
-    """Build the world that a scenario describes; None after a problem."""
+) -> tuple[Network | None, PhysicalWorld | None]:
+    """Build the world that a scenario describes; None for what has a problem."""
     physical = _physical(given.world, problems)
     if physical is None:
-        return None
+        return None, None
     networks, places = _networks(given)
     spec = WorldSpec(networks, _cdn(given), CapacitySpec(), given.year)
     try:
@@ -46,7 +46,7 @@ def build_world_network(
     except WorldError as error:
         for problem in error.problems:
             problems.add(_document_path(problem.path, places), problem.message)
-        return None
+        return None, physical
     capacity = given.cdn.pop_capacity
     if capacity is not None:
         network = replace(network, pops=tuple(replace(pop, capacity_rps=capacity) for pop in network.pops))
@@ -60,7 +60,7 @@ def _physical(world: str, problems: Problems) -> PhysicalWorld | None:
     try:
         return load_world(folder / "cities.csv", folder / "cables.csv", folder / "land.csv")
     except ScenarioError as error:
-        problems.extend(error.problems)
+        problems.extend(error.problems, ("network", "world"))
     except InputError as error:
         problems.add(("network", "world"), str(error))
     return None
