@@ -214,17 +214,36 @@ def _check_originations(document: Scenario) -> Iterator[Finding]:
     announced = {(name, each.prefix) for name, router in routers for each in router.originated}
     if isinstance(network, GraphNetwork):
         announced |= {(name, text) for name, texts in network.prefixes.items() for text in texts}
-    in_time = sorted(enumerate(document.timeline), key=lambda item: item[1].at)
-    for index, event in in_time:
-        if isinstance(event, AnnounceEvent) and event.router is not None:
-            announced.add((event.router, str(event.announce)))
-        elif (
-            isinstance(event, WithdrawEvent)
-            and isinstance(event.withdraw, str)
-            and (event.router, event.withdraw) not in announced
-        ):
-            message = f"router {event.router!r} has not announced {event.withdraw} by then"
-            yield ("timeline", index, "withdraw"), message
+    ever = announced | {
+        (event.router, str(event.announce)) for event in document.timeline if isinstance(event, AnnounceEvent)
+    }
+    former: dict[int, bool] = {}
+    for index, event, is_repair in _changes_in_time(document):
+        is_announced = isinstance(event, AnnounceEvent)
+        key = event.router or "", str(event.announce if isinstance(event, AnnounceEvent) else event.withdraw)
+        if is_repair:
+            is_announced = former[index]
+        else:
+            former[index] = key in announced
+            if not is_announced and key not in announced:
+                message = f"router {key[0]!r} has not announced {key[1]} by then"
+                if key in ever:
+                    message = f"router {key[0]!r} does not announce {key[1]} at that time"
+                yield ("timeline", index, "withdraw"), message
+        (announced.add if is_announced else announced.discard)(key)
+
+
+def _changes_in_time(document: Scenario) -> list[tuple[int, AnnounceEvent | WithdrawEvent, bool]]:
+    """Announcements and withdrawals of prefixes by their place, and their repairs (True), as they come."""
+    found = []
+    for index, event in enumerate(document.timeline):
+        if isinstance(event, (AnnounceEvent, WithdrawEvent)) and event.router is not None:
+            found.append((event.at, False, index, event))
+            until = repaired_at(event)
+            if until is not None:
+                found.append((until, True, index, event))
+    in_time = sorted(found, key=lambda each: each[:3])
+    return [(index, event, is_repair) for _, is_repair, index, event in in_time]
 
 
 def _check_repairs(document: Scenario) -> Iterator[Finding]:
