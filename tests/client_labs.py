@@ -31,10 +31,10 @@ def network(
     *,
     pops: int = 2,
     last_mile_ms: float = 10.0,
-    capacity_rps: float = float("inf"),
+    capacity_rps: float | Sequence[float] = float("inf"),
     links: Sequence[Link] = (),
 ) -> Network:
-    """POP i stands at router i, group j at router ``pops`` + j."""
+    """POP i stands at router i, group j at router ``pops`` + j; POPs have one capacity, or one each."""
     routers = tuple(Router(i, f"r{i}", 65000 + i, i) for i in range(pops + len(weights)))
     groups = tuple(
         ClientGroup(
@@ -49,7 +49,8 @@ def network(
         )
         for i, w in enumerate(weights)
     )
-    sites = tuple(Pop(i, f"P{i}", f"city{i}", i, capacity_rps) for i in range(pops))
+    each = np.broadcast_to(capacity_rps, (pops,)).tolist()
+    sites = tuple(Pop(i, f"P{i}", f"city{i}", i, each[i]) for i in range(pops))
     return Network(routers=routers, links=tuple(links), pops=sites, groups=groups)
 
 

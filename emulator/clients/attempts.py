@@ -89,7 +89,7 @@ class Conditions:
     """What packets and connections meet now."""
 
     pass_share: Floats
-    """(entries,) chance that a SYN and its answer get through."""
+    """(entries,) chance that a SYN and its answer get through, a POP's capacity aside."""
     rtt_ms: npt.NDArray[np.float32]
     """(entries,) propagation and queueing both ways; NaN where dark."""
     round_trips: float
@@ -113,6 +113,25 @@ def run(  # noqa: PLR0917 - what an attempt meets
     the bytes take.
     """
     entry, connected, late = _connect(attempts, pair, paths, now.pass_share, retry)
+    return finish(attempts, entry, connected, late, access_ms, transfer, paths, now, retry)
+
+
+def finish(  # noqa: PLR0917 - what a connection meets
+    attempts: Attempts,
+    entry: Ints,
+    connected: Ints,
+    late: Bools,
+    access_ms: npt.NDArray[np.float32],
+    transfer: Ints,
+    paths: Paths,
+    now: Conditions,
+    retry: Retry,
+) -> Outcome:
+    """Play ``attempts`` from their connection on to their end.
+
+    Each has ``connected`` at that instant on path ``entry`` (-1: it has not, and is
+    given up at its timeout), ``late`` where not by its first SYN; the rest as in `run`.
+    """
     failed_at = np.where(entry >= 0, NEVER, attempts.start + retry.timeout)
     is_reset = np.zeros(len(attempts), dtype=bool)
     is_slow = (entry >= 0) & (late | (attempts.number > 0))
@@ -127,12 +146,35 @@ def run(  # noqa: PLR0917 - what an attempt meets
     return Outcome(entry, is_slow, is_reset, failed_at)
 
 
+def syn_offsets(retry: Retry) -> list[int]:
+    """When an attempt's SYNs leave, ns after its start."""
+    return [offset for offset in retry.syn if offset < retry.timeout]
+
+
+def is_hopeless(entry: Ints, start: Ints, paths: Paths, retry: Retry) -> Bools:
+    """Whether attempts begun at ``start`` that meet ``entry`` now stay in the dark beyond their last SYN."""
+    hopeless: Bools = (paths.site[entry] == DARK) & (paths.moved[entry] > start + syn_offsets(retry)[-1])
+    return hopeless
+
+
+def give_up(attempts: Attempts, retry: Retry) -> tuple[Attempts, Outcome]:
+    """Return ``attempts`` of which no SYN was answered, and their outcome."""
+    none = np.zeros(len(attempts), dtype=bool)
+    failed_at = attempts.start + retry.timeout
+    return attempts, Outcome(np.full(len(attempts), -1), none, none.copy(), failed_at)
+
+
+def luck(words: Words, number: Ints, syn: Ints | int) -> Floats:
+    """Return what SYN ``syn`` of attempt ``number`` draws, in (0, 1): it passes below its chance."""
+    return draw(words, _SYN_SALT + _SYNS * number + syn)
+
+
 def _connect(
     attempts: Attempts, pair: Ints, paths: Paths, pass_share: Floats, retry: Retry
 ) -> tuple[Ints, Ints, Bools]:
     """Entry (-1 for none), instant and lateness of each attempt's first SYN that gets through."""
     count = len(attempts)
-    syns = [offset for offset in retry.syn if offset < retry.timeout]
+    syns = syn_offsets(retry)
     entry = np.full(count, -1, dtype=np.int64)
     connected = np.zeros(count, dtype=np.int64)
     late = np.zeros(count, dtype=bool)
@@ -145,15 +187,10 @@ def _connect(
         unsure = np.flatnonzero((chance > 0) & ~passed)
         if len(unsure):
             rows = waiting[unsure]
-            for attempt in range(retry.attempts):
-                mine = attempts.number[rows] == attempt
-                if mine.any():
-                    luck = draw(attempts.words[rows[mine]], _SYN_SALT + _SYNS * attempt + number)
-                    passed[unsure[mine]] = luck < chance[unsure[mine]]
+            passed[unsure] = luck(attempts.words[rows], attempts.number[rows], number) < chance[unsure]
         through = waiting[passed]
         entry[through], connected[through], late[through] = now[passed], instant[passed], number > 0
-        # a path that stays dark beyond the last SYN needs no further look
-        hopeless = (paths.site[now] == DARK) & (paths.moved[now] > attempts.start[waiting] + syns[-1])
+        hopeless = is_hopeless(now, attempts.start[waiting], paths, retry)
         waiting = waiting[~passed & ~hopeless]
         if not len(waiting):
             break

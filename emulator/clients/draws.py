@@ -45,9 +45,9 @@ def unit(words: Words) -> Floats:
     return ((words >> np.uint64(11)).astype(np.float64) + 0.5) * _TO_UNIT
 
 
-def draw(words: Words, salt: int) -> Floats:
-    """Draw ``salt`` (a small number) of each word: in (0, 1), independent between salts."""
-    return unit(mix(words ^ mix(np.array([salt], dtype=np.uint64))))
+def draw(words: Words, salt: int | npt.NDArray[np.int64]) -> Floats:
+    """Draw ``salt`` (a small number, or one a word) of each word: in (0, 1), independent between salts."""
+    return unit(mix(words ^ mix(np.atleast_1d(np.asarray(salt, dtype=np.uint64)))))
 
 
 def name_keys(seed: int, names: Iterable[str]) -> Words:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from emulator.clients import attempts as tries
 from emulator.clients import tally
+from emulator.clients.admission import Calendar, Crowd, Knocks, bin_edges, by_bin, first_syns
 from emulator.clients.arrivals import is_download, last_mile_ms
 from emulator.clients.config import Kind
 from emulator.clients.draws import name_keys
@@ -24,6 +26,7 @@ from emulator.units import SECOND
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from emulator.clients.admission import Gate
     from emulator.clients.arrivals import Arrivals
     from emulator.clients.config import Strategy
     from emulator.clients.scene import Scene
@@ -59,6 +62,22 @@ def _authority(scene: Scene, strategy: Strategy) -> Authority:
     return Authority(strategy, scene.groups, demand, health, window)
 
 
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """One chunk as its requests meet it; (cells,) unless noted."""
+
+    arrivals: Arrivals
+    conditions: tries.Conditions
+    entry: Ints
+    """Path at the chunk's begin, by the answer then held."""
+    is_settled: npt.NDArray[np.bool_]
+    """Path and answer hold to the chunk's end."""
+    is_plain: npt.NDArray[np.bool_]
+    """Settled, and nothing but a POP's capacity can make a request go wrong."""
+    rtt: npt.NDArray[np.float32]
+    """(requests,) RTT on ``entry``; corrected for those that do well on another one."""
+
+
 class Replay:
     """The state of one strategy, advanced chunk by chunk."""
 
@@ -74,6 +93,9 @@ class Replay:
         self._caches = Caches(scene.cells, ttls, self._authority, scene.config.demand.rate, keys)
         self._destination = np.array([address.destination for address in strategy.addresses])
         self._waiting: list[tries.Attempts] = []
+        """Attempts yet to start, where no POP has a capacity."""
+        self._calendar = Calendar()
+        """SYNs yet to leave, where one has."""
         seconds = tally.second_count(scene.config.phases.end)
         self._counts = tally.no_counts(
             len(scene.groups), seconds, len(scene.paths.state), len(scene.config.hosts)
@@ -87,7 +109,7 @@ class Replay:
     @property
     def is_waiting(self) -> bool:
         """Whether requests still wait for another attempt."""
-        return len(self._waiting) > 0
+        return len(self._waiting) > 0 or bool(self._calendar)
 
     def _pair(self, cells: Ints | slice, answer: Ints) -> Ints:
         """Pair that ``cells`` send to when they hold ``answer``."""
@@ -102,38 +124,50 @@ class Replay:
         ``key`` is each request's group * ``seconds`` + second within the chunk's
         ``seconds``; ``rate`` the demand at its start in requests a second.
         """
-        paths = self._scene.paths
+        paths, gate = self._scene.paths, self._weather.gate
         now = paths.all_at(arrivals.begin)
         entry = now[self._pair(slice(None), self._caches.answer)]
-        offered, links = self._weather.press(entry, rate)
+        again = None if gate is None else self._entries_soon(arrivals.begin)
+        offered, links = self._weather.press(entry, rate, again)
         self._authority.reevaluate(arrivals.begin, self._weather)
         self._note(arrivals.begin, offered, links)
         conditions = self._weather.conditions()
-        due = self._take_due(arrivals.end)
+        due = self._take_due(arrivals.end) if gate is None else self._asking(arrivals.end)
         moved = self._caches.refresh(arrivals, due.cell, due.start)
+        is_settled = paths.until[entry] >= arrivals.end
+        is_settled[moved] = False
         is_plain = (
-            (conditions.pass_share[entry] >= 1)
-            & (paths.until[entry] >= arrivals.end)
+            is_settled
+            & (conditions.pass_share[entry] >= 1)
             & (paths.moved[entry] >= arrivals.end + conditions.longest)
         )
-        is_plain[moved] = False
         rtt = np.repeat(conditions.rtt_ms[entry], arrivals.counts)
         rtt += arrivals.last_mile_ms
-        bad = self._play(arrivals, np.flatnonzero(~is_plain), rtt, conditions)
+        chunk = _Chunk(arrivals, conditions, entry, is_settled, is_plain, rtt)
+        bad = self._play(chunk) if gate is None else self._admit(chunk, gate, rate)
         self._count_good(arrivals, key, seconds, rtt, bad)
         plain = np.flatnonzero(is_plain & (arrivals.counts > 0))
-        phase = int(np.searchsorted(self._scene.phase_edges, arrivals.begin, side="right"))
-        np.add.at(self._counts.served[phase], entry[plain], arrivals.counts[plain])
-        self._count_hosts(arrivals, phase)
-        self._retry(due, arrivals.end, conditions)
+        np.add.at(self._counts.served[self._phase(arrivals)], entry[plain], arrivals.counts[plain])
+        self._count_hosts(arrivals)
+        if gate is None:
+            self._retry(due, arrivals.end, conditions)
         bad_group = np.searchsorted(arrivals.group_starts, bad, side="right") - 1
         self._reconvergence.observe(arrivals.end, arrivals.instant, arrivals.group_starts, bad, bad_group)
 
     def drain(self, rest: Arrivals) -> None:
         """Play the retries of a chunk after the run's end."""
-        due = self._take_due(rest.end)
+        gate, conditions = self._weather.gate, self._weather.conditions()
+        due = self._take_due(rest.end) if gate is None else self._asking(rest.end)
         self._caches.refresh(rest, due.cell, due.start)
-        self._retry(due, rest.end, self._weather.conditions())
+        if gate is None:
+            self._retry(due, rest.end, conditions)
+            return
+        while len(again := self._to(self._calendar.take(rest.end))):
+            self._knock(again, self._entries(again), conditions, gate.share)
+
+    def _phase(self, arrivals: Arrivals) -> int:
+        """Return which part of the run a chunk's requests belong to."""
+        return int(np.searchsorted(self._scene.phase_edges, arrivals.begin, side="right"))
 
     def _take_due(self, end: int) -> tries.Attempts:
         """Take the attempts that start before ``end`` off the waiting list."""
@@ -149,27 +183,31 @@ class Replay:
         self._waiting = later
         return tries.join(due)
 
-    def _play(
-        self, arrivals: Arrivals, cells: Ints, rtt: npt.NDArray[np.float32], conditions: tries.Conditions
-    ) -> Ints:
-        """First attempts of the requests of ``cells``; returns those that did not go well, ascending.
-
-        Writes the RTT of those that did into ``rtt``.
-        """
-        rows = arrivals.of_cells(cells)
+    def _play(self, chunk: _Chunk) -> Ints:
+        """First attempts of the cells that are not plain; returns those that did not go well, ascending."""
+        arrivals = chunk.arrivals
+        rows, first = self._first(chunk, np.flatnonzero(~chunk.is_plain))
         if not len(rows):
             return rows
+        outcome = self._run(first, arrivals.last_mile_ms[rows], chunk.conditions)
+        good = (outcome.entry >= 0) & ~outcome.is_slow
+        self._count_first(chunk, rows[good], outcome.entry[good])
+        self._settle(first, outcome, chunk.conditions)
+        return rows[~good]
+
+    @staticmethod
+    def _first(chunk: _Chunk, cells: Ints) -> tuple[Ints, tries.Attempts]:
+        """Return the requests of ``cells``, by index, and the first attempt of each."""
+        arrivals = chunk.arrivals
+        rows = arrivals.of_cells(cells)
         cell = np.repeat(cells, arrivals.counts[cells])
         start = arrivals.instant[rows]
-        first = tries.Attempts(arrivals.words[rows], cell, start, np.zeros(len(rows), np.int64), start)
-        outcome = self._run(first, arrivals.last_mile_ms[rows], conditions)
-        good = (outcome.entry >= 0) & ~outcome.is_slow
-        used = outcome.entry[good]
-        rtt[rows[good]] = conditions.rtt_ms[used] + arrivals.last_mile_ms[rows[good]]
-        phase = int(np.searchsorted(self._scene.phase_edges, arrivals.begin, side="right"))
-        np.add.at(self._counts.served[phase], used, 1)
-        self._settle(first, outcome, conditions)
-        return rows[~good]
+        return rows, tries.Attempts(arrivals.words[rows], cell, start, np.zeros(len(rows), np.int64), start)
+
+    def _count_first(self, chunk: _Chunk, rows: Ints, used: Ints) -> None:
+        """Count requests ``rows`` of cells that are not plain: they went well on the entries ``used``."""
+        chunk.rtt[rows] = chunk.conditions.rtt_ms[used] + chunk.arrivals.last_mile_ms[rows]
+        np.add.at(self._counts.served[self._phase(chunk.arrivals)], used, 1)
 
     def _run(
         self, batch: tries.Attempts, access_ms: npt.NDArray[np.float32], conditions: tries.Conditions
@@ -177,7 +215,7 @@ class Replay:
         """Play ``batch`` on the addresses that their resolvers answer with."""
         scene = self._scene
         pair = self._pair(batch.cell, self._caches.answer_at(batch.cell, batch.start))
-        transfer = scene.transfer_ns(batch.cell, is_download(batch.words, scene.config.demand.downloads))
+        transfer = self._transfer(batch)
         return tries.run(batch, pair, access_ms, transfer, scene.paths, conditions, scene.config.retry)
 
     def _retry(self, due: tries.Attempts, end: int, conditions: tries.Conditions) -> None:
@@ -188,11 +226,120 @@ class Replay:
             self._settle(due, outcome, conditions)
             due = self._take_due(end)
 
+    def _transfer(self, batch: tries.Attempts) -> Ints:
+        """How long the bytes of requests take, ns."""
+        downloads = self._scene.config.demand.downloads
+        return self._scene.transfer_ns(batch.cell, is_download(batch.words, downloads))
+
     def _access(self, batch: tries.Attempts) -> npt.NDArray[np.float32]:
         """Last-mile RTT of requests, the same at every attempt."""
         scene = self._scene
         median = scene.last_mile_ms[scene.cells.group[batch.cell]].astype(np.float32)
         return last_mile_ms(batch.words, median, scene.config.last_mile_sigma)
+
+    def _asking(self, end: int) -> tries.Attempts:
+        """Return the attempts known so far that start before ``end``: they ask their resolver."""
+        due = self._calendar.until(end)
+        return due.attempts.take(due.syn == 0)
+
+    def _to(self, knocks: Knocks) -> Knocks:
+        """Return ``knocks`` with the pair of each: what its resolver answers, where the attempt begins."""
+        fresh = np.flatnonzero(knocks.pair < 0)
+        if not len(fresh):
+            return knocks
+        cell = knocks.attempts.cell[fresh]
+        pair = knocks.pair.copy()
+        pair[fresh] = self._pair(cell, self._caches.answer_at(cell, knocks.attempts.start[fresh]))
+        return replace(knocks, pair=pair)
+
+    def _entries(self, knocks: Knocks) -> Ints:
+        """Path entries that SYNs meet."""
+        return self._scene.paths.at(knocks.pair, knocks.instant)
+
+    def _entries_soon(self, begin: int) -> Ints:
+        """Entries of the SYNs of the next second, by the answers held now."""
+        due = self._calendar.until(begin + SECOND)
+        cell = due.attempts.cell
+        held = self._pair(cell, self._caches.answer[cell])
+        return self._scene.paths.at(np.where(due.pair >= 0, due.pair, held), due.instant)
+
+    def _admit(self, chunk: _Chunk, gate: Gate, rate: float) -> Ints:
+        """As `_play`, and all that waits with it, bin by bin as the POPs answer."""
+        arrivals, chance = chunk.arrivals, chunk.conditions.pass_share
+        cells = np.flatnonzero(chunk.is_settled)
+        still = chunk.entry[cells]
+        steady = gate.load(still, self._scene.cells.weight[cells] * rate * chance[still])
+        rows, attempts = self._first(chunk, np.flatnonzero(~chunk.is_plain))
+        if not len(rows) and not self._calendar and gate.fits(steady):
+            gate.open(SECOND, steady)
+            return rows
+        edges = bin_edges(arrivals.begin, arrivals.end)
+        crowd = Crowd(gate, arrivals, chunk.entry, chunk.is_plain, edges)
+        first = self._to(first_syns(attempts))
+        is_single = ~chunk.is_settled[attempts.cell]
+        bad = [rows[:0]]
+        for number, mine in enumerate(by_bin(first.instant, edges)):
+            begin, end = int(edges[number]), int(edges[number + 1])
+            new, again = first.take(mine), self._to(self._calendar.take(end))
+            on, then = self._entries(new), self._entries(again)
+            load = gate.load(on, is_single[mine] * chance[on]) + gate.load(then, chance[then])
+            gate.open(end - begin, steady * ((end - begin) / SECOND) + load)
+            good = self._knock(new, on, chunk.conditions, gate.share)
+            self._count_first(chunk, rows[mine[good]], on[good])
+            bad += [rows[mine[~good]], self._turn_away(chunk, *crowd.refused(number))]
+            self._knock(again, then, chunk.conditions, gate.share)
+            self._knock_again(gate, end, chunk.conditions)
+        return np.sort(np.concatenate(bad))
+
+    def _knock_again(self, gate: Gate, end: int, conditions: tries.Conditions) -> None:
+        """Play what comes back before the bin's ``end``: it gets what the bin has left."""
+        while len(again := self._to(self._calendar.take(end))):
+            entry = self._entries(again)
+            self._knock(again, entry, conditions, gate.admit(gate.load(entry, conditions.pass_share[entry])))
+
+    def _knock(
+        self, knocks: Knocks, entry: Ints, conditions: tries.Conditions, share: Floats
+    ) -> npt.NDArray[np.bool_]:
+        """Send SYNs on their ``entry`` while POPs answer a ``share`` (places,); returns which are good."""
+        scene, gate, attempts = self._scene, self._weather.gate, knocks.attempts
+        chance = conditions.pass_share[entry] * (1.0 if gate is None else share[gate.place[entry]])
+        passed = chance >= 1
+        unsure = np.flatnonzero((chance > 0) & ~passed)
+        drawn = tries.luck(attempts.words[unsure], attempts.number[unsure], knocks.syn[unsure])
+        passed[unsure] = drawn < chance[unsure]
+        self._refuse(knocks.take(~passed), entry[~passed], conditions)
+        through = attempts.take(passed)
+        outcome = tries.finish(
+            through,
+            entry[passed],
+            knocks.instant[passed],
+            knocks.syn[passed] > 0,
+            self._access(through),
+            self._transfer(through),
+            scene.paths,
+            conditions,
+            scene.config.retry,
+        )
+        self._settle(through, outcome, conditions)
+        good = passed.copy()
+        good[passed] = (outcome.entry >= 0) & ~outcome.is_slow
+        return good
+
+    def _refuse(self, knocks: Knocks, entry: Ints, conditions: tries.Conditions) -> None:
+        """Let clients whose SYN got no answer on ``entry`` wait for their next, or give the attempt up."""
+        paths, retry = self._scene.paths, self._scene.config.retry
+        over = knocks.is_last(retry) | tries.is_hopeless(entry, knocks.attempts.start, paths, retry)
+        self._calendar.add(knocks.take(~over).following(retry))
+        self._settle(*tries.give_up(knocks.attempts.take(over), retry), conditions)
+
+    def _turn_away(self, chunk: _Chunk, rows: Ints, cell: Ints) -> Ints:
+        """Let the requests ``rows`` of the plain cells ``cell`` be refused; returns them."""
+        arrivals, entry = chunk.arrivals, chunk.entry[cell]
+        start = arrivals.instant[rows]
+        attempts = tries.Attempts(arrivals.words[rows], cell, start, np.zeros(len(rows), np.int64), start)
+        np.subtract.at(self._counts.served[self._phase(arrivals)], entry, 1)
+        self._refuse(first_syns(attempts, self._scene.paths.pair[entry]), entry, chunk.conditions)
+        return rows
 
     def _settle(self, batch: tries.Attempts, outcome: tries.Outcome, conditions: tries.Conditions) -> None:
         """Count late successes, resets and losses; put the rest on the waiting list."""
@@ -220,7 +367,14 @@ class Replay:
         again = np.flatnonzero(failed & (batch.number + 1 < retry.attempts))
         if len(again):
             sleeps = np.array(retry.sleeps, dtype=np.int64)[batch.number[again]]
-            self._waiting.append(batch.retried(again, outcome.failed_at[again] + sleeps))
+            self._wait(batch.retried(again, outcome.failed_at[again] + sleeps))
+
+    def _wait(self, attempts: tries.Attempts) -> None:
+        """Let ``attempts`` wait until they start."""
+        if self._weather.gate is None:
+            self._waiting.append(attempts)
+        else:
+            self._calendar.add(first_syns(attempts))
 
     def _count_good(
         self, arrivals: Arrivals, key: Ints, seconds: int, rtt: npt.NDArray[np.float32], bad: Ints
@@ -237,11 +391,11 @@ class Replay:
         sums = tally.sums(key, rtt, len(self._scene.groups) * seconds)
         counts.rtt_sum[:, first : first + seconds] += sums.reshape(-1, seconds)
 
-    def _count_hosts(self, arrivals: Arrivals, phase: int) -> None:
+    def _count_hosts(self, arrivals: Arrivals) -> None:
         """Count requests by host."""
         hosts = len(self._scene.config.hosts)
         asked = tally.sums(self._scene.cells.host, arrivals.counts, hosts)
-        self._counts.hosts[0, phase] += asked.astype(np.int64)
+        self._counts.hosts[0, self._phase(arrivals)] += asked.astype(np.int64)
 
     def _note(self, now: int, offered: Floats, links: LoadResult | None) -> None:
         """Steering and load as of the chunk's start, at most once a second."""

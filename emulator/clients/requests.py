@@ -5,7 +5,8 @@ each strategy, so strategies are compared on the same requests with the same luc
 Most cells (group, host, resolver) meet one answer and one lossless path for all of
 a chunk, and their requests need only their RTT; the others' requests are
 played one by one through `emulator.clients.attempts`, and what fails waits for
-its next attempt in a later chunk. Requests arrive until the run ends; those
+its next attempt in a later chunk. Where POPs have a capacity, SYNs are played bin by
+bin instead (`emulator.clients.admission`). Requests arrive until the run ends; those
 under way then are followed to their end on the last paths.
 """
 

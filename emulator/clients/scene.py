@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emulator.clients.admission import Gate, shares
 from emulator.clients.attempts import Conditions
 from emulator.clients.draws import lognormal_quantiles
 from emulator.clients.paths import DARK, NO_POP, Paths
@@ -154,8 +155,9 @@ def chunk_edges(config: ClientConfig) -> list[int]:
 class Weather:
     """What packets meet under one strategy: the paths, and the queues and losses its own load makes.
 
-    Load is that of each chunk's start (answers then in use, paths then valid) and
-    holds for the chunk: a feedback that lags by up to one chunk.
+    The links' load is that of each chunk's start (answers then in use, paths then
+    valid) and holds for the chunk: a feedback that lags by up to one chunk. What
+    POPs with a capacity answer is settled bin by bin, by the ``gate``.
     """
 
     def __init__(self, scene: Scene) -> None:
@@ -165,7 +167,12 @@ class Weather:
             lognormal_quantiles(scene.config.last_mile_sigma)[-1]
         )
         self.pass_by_entry: Floats = scene.paths.pass_share
+        """(entries,) chance that a packet and its answer get through, POPs' capacities aside."""
         self.rtt_by_entry = scene.paths.rtt_ms.astype(np.float32)
+        is_limited = bool(np.isfinite(scene.pop_capacity).any())
+        self.gate = Gate(scene.pop_capacity, scene.paths.site) if is_limited else None
+        """None where no POP has a capacity."""
+        self._answered: Floats = np.ones(len(scene.pop_capacity) + 1)
 
     def entries(self, pairs: Ints, instants: Ints) -> Ints:
         """Entries that hold for ``pairs`` at ``instants``."""
@@ -176,8 +183,9 @@ class Weather:
         return self.rtt_by_entry[entries]
 
     def pass_share(self, entries: Ints) -> Floats:
-        """Chance that a packet and its answer get through."""
-        return self.pass_by_entry[entries]
+        """Chance that a packet and its answer get through, and that the POP answers at all."""
+        through = self.pass_by_entry[entries]
+        return through if self.gate is None else through * self._answered[self.gate.place[entries]]
 
     def conditions(self) -> Conditions:
         """Return what attempts need."""
@@ -189,11 +197,12 @@ class Weather:
         longest = int(seconds * SECOND) + 1
         return Conditions(self.pass_by_entry, self.rtt_by_entry, connections.round_trips, longest)
 
-    def press(self, entry: Ints, rate: float) -> tuple[Floats, LoadResult | None]:
+    def press(self, entry: Ints, rate: float, again: Ints | None = None) -> tuple[Floats, LoadResult | None]:
         """Load the network with ``rate`` requests a second, each cell's on ``entry`` (cells,).
 
-        Returns the requests a second offered to each POP, and the links' load where any
-        link has a capacity.
+        ``again`` holds the entries of the SYNs beside the requests' first that leave in
+        the next second. Returns the requests a second offered to each POP, each once
+        however often it tries, and the links' load where any link has a capacity.
         """
         scene, paths = self._scene, self._scene.paths
         site = paths.site[entry]
@@ -204,11 +213,12 @@ class Weather:
             return offered, None
         bits = sums(paths.state[entry], asked * scene.cell_bytes * 8, len(scene.load))
         result = scene.load.evaluate(bits)
-        with np.errstate(divide="ignore"):
-            accepted = np.append(np.minimum(1.0, scene.pop_capacity / offered), 1.0)
-        at_pop = np.where((paths.site == DARK) | (paths.site == NO_POP), len(offered), paths.site)
-        through = (1 - result.state_loss)[paths.state]
-        self.pass_by_entry = paths.pass_share * through * accepted[at_pop]
+        self.pass_by_entry = paths.pass_share * (1 - result.state_loss)[paths.state]
         queueing = (result.state_delay_ns / MILLISECOND)[paths.state]
         self.rtt_by_entry = (paths.rtt_ms + queueing).astype(np.float32)
+        if self.gate is not None:
+            load = self.gate.load(entry, asked * self.pass_by_entry[entry])
+            if again is not None:
+                load += self.gate.load(again, self.pass_by_entry[again])
+            self._answered = shares(self.gate.capacity, load)
         return offered, None if scene.load.is_unlimited else result

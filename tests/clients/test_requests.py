@@ -299,18 +299,6 @@ def test_another_process_gives_the_same_bytes() -> None:
     assert found[0] == found[1] == digest()
 
 
-def test_a_pop_over_capacity_refuses_what_does_not_fit() -> None:
-    """Offered twice its capacity, half of first SYNs go unanswered; offered load is reported."""
-    settings = config(anycast(), end_s=60, demand=Demand(1000.0))
-    world = network([1.0], capacity_rps=500.0)
-    tables = evaluate(world, history([GOOD], end_s=60, groups=1), settings, 1)
-    assert total(tables, "good") / total(tables, "requests") == pytest.approx(0.5, abs=0.01)
-    load = tables["load"]
-    rows = [i for i, name in enumerate(load["name"]) if name == "P0"]
-    assert load["offered"][rows] == pytest.approx(np.full(6, 1000.0))
-    assert load["utilisation"][rows] == pytest.approx(np.full(6, 2.0))
-
-
 def linked(capacity_bps: float) -> tuple:
     """One group behind POP 0 by a link of some capacity, POP 1 by another without limit."""
     links = (

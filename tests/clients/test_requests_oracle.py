@@ -26,6 +26,8 @@ from client_labs import DARK, config, history, ipa, network, path
 if TYPE_CHECKING:
     from emulator.network.model import Network
 
+ROOM = 1e6
+"""A capacity that is never reached, requests/s."""
 SYNS, TIMEOUT, SLEEPS = (0, 1, 3, 7), 15, (0, 0.5, 1, 2, 4)
 
 
@@ -177,11 +179,12 @@ def lines_with_moves() -> list:
     return [[first, [(0, path(0, 25))]], [second, [(0, path(1, 60)), (41, path(0, 200))]]]
 
 
+@pytest.mark.parametrize("capacity_rps", [float("inf"), ROOM])
 @pytest.mark.parametrize("ttl_s", [3, 30])
 @pytest.mark.parametrize("seed", [1, 2])
-def test_outcomes_equal_those_of_one_request_at_a_time(ttl_s: int, seed: int) -> None:
-    """Caches, checks, SYNs, retries and losses, to the request."""
-    world = network([2.0, 1.0])
+def test_outcomes_equal_those_of_one_request_at_a_time(ttl_s: int, seed: int, capacity_rps: float) -> None:
+    """Caches, checks, SYNs, retries and losses, to the request; so too where POPs count them."""
+    world = network([2.0, 1.0], capacity_rps=capacity_rps)
     lines = history(lines_without_moves(), end_s=110, groups=2)
     # one long window and no bias keep the shares even, so that only health checks steer
     strategy = ipa(0, 1, ttl=ttl_s * SECOND, bias=0.0, floor=0.0, cap=1.0, window=1000 * SECOND)
@@ -200,10 +203,11 @@ def test_outcomes_equal_those_of_one_request_at_a_time(ttl_s: int, seed: int) ->
     assert kinds == {"requests", "good", "slow", "lost"}
 
 
+@pytest.mark.parametrize("capacity_rps", [float("inf"), ROOM])
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_resets_equal_those_of_one_request_at_a_time(seed: int) -> None:
+def test_resets_equal_those_of_one_request_at_a_time(seed: int, capacity_rps: float) -> None:
     """Connections in flight, whatever the path does under them."""
-    world = network([2.0, 1.0])
+    world = network([2.0, 1.0], capacity_rps=capacity_rps)
     lines = history(lines_with_moves(), end_s=80, groups=2)
     strategy = ipa(0, 1, ttl=1000 * SECOND, bias=0.0, floor=0.0, cap=1.0)
     settings = config(
