@@ -62,8 +62,8 @@ def _candidate(minutes: float, thirty: float, jitter: float = 1.0) -> FleetPrese
 
 CANDIDATES: Final = {
     **{f"30 s {share:.0%}": _candidate(0.0, share) for share in (0.4, 0.45, 0.5, 0.55, 0.6)},
-    "30 s 50%, jittered": _candidate(0.0, 0.5, 0.75),
-    "30 s 50%, 480 s 0.5%": _candidate(0.005, 0.5),
+    "30 s 45%, jittered": _candidate(0.0, 0.45, 0.75),
+    "30 s 45%, 480 s 0.5%": _candidate(0.005, 0.45),
 }
 """What `--calibrate` tries: one share, and two things that the preset does without."""
 
