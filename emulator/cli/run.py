@@ -56,8 +56,8 @@ _EVENT_HEADINGS: Final = (
 @click.option("--epoch", metavar="TIME", default=EPOCH, show_default=True,
               help="When t = 0 is in captures and MRT files.")  # fmt: skip
 @click.option("--jobs", "-j", type=click.IntRange(1, 1024), default=1, show_default=True, metavar="N",
-              help="Processes for prefixes of an AS graph that do not interact (`mrai_scope: prefix`, no "
-                   "processing delay). The results are the same.")  # fmt: skip
+              help="Processes for prefixes of an AS graph that do not interact (`mrai_scope: prefix` or "
+                   "`full-table`, no processing delay). The results are the same.")  # fmt: skip
 @click.option("--quiet", "-q", is_flag=True, help="No progress.")
 @click.option(
     "--debug", is_flag=True, expose_value=False, help="Show the full traceback of an internal error."

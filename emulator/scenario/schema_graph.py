@@ -61,7 +61,8 @@ class GraphCdn(Shape):
     transit: tuple[Asn, ...] | None = Field(
         default=None,
         min_length=1,
-        description="Its transit providers, in the order of their prefixes. Default: all that its POPs name.",
+        description="Its transit providers, in the order of their prefixes. Default: all that its POPs name; "
+        "where POPs are only counted, the ten ASes without a provider that have the largest customer cones.",
         examples=[[1299, 174, 3257]],
     )
     meeting: Share = Field(
@@ -128,7 +129,9 @@ class GraphNetwork(Shape):
         default="compact",
         description="`compact`: all speakers in arrays, for any size. `full`: every speaker as in a lab, "
         "with every key of `bgp:` and every verb, for up to 2,000 routers. What both know gives the same, "
-        "but for what each draws in its own way: jitter, and processing delays that are not constant.",
+        "but for what each draws in its own way (jitter, processing delays that are not constant, when a "
+        "hold timer or BFD notices a failure) and where routers take time over messages: then what several "
+        "prefixes, or equally long links, bring to one instant may be taken in another order.",
     )
 
 

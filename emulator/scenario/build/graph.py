@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 DATA_VARIABLE: Final = "IPA_EMULATOR_DATA"
 """Names a folder with data that users bring themselves, in `bring-your-own`."""
 PROVIDERS: Final = 10
-"""How many transit providers a CDN has that names none: the ones with the most customers."""
+"""How many transit providers a CDN has that names none, see `_largest`."""
 _COLLECTOR_ASN: Final = 4_294_967_294
 """The last private AS number (RFC 6996): collectors are numbered down from it."""
 
