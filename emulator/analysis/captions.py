@@ -52,7 +52,7 @@ CAPTIONS: Final = {
 NOT_MODELLED: Final = (
     (
         "Load is a fluid: queues follow from utilisation; single packets and TCP's congestion control"
-        " are not there."
+        " are not there. A POP over its capacity refuses at no cost."
     ),
     (
         "An AS has one router a city; sessions, policies and meeting places are plausible, not any "

@@ -59,7 +59,7 @@ LOAD: Final[Schema] = {
     "second": "Int32",
     "kind": "String",  # pop or link
     "name": "String",
-    "offered": "Float64",  # requests/s for a POP, bit/s for a link
+    "offered": "Float64",  # requests/s for a POP, each once, retries not added; bit/s for a link
     "utilisation": "Float32",  # offered / capacity; 0 where capacity is unlimited
 }
 

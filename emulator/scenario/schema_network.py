@@ -136,7 +136,10 @@ class CdnSpec(Shape):
         examples=["50%"],
     )
     pop_capacity: Rate | None = Field(
-        default=None, description="Requests a POP can serve. Default: unlimited.", examples=["50k/s"]
+        default=None,
+        description="Requests a second that each POP can serve; what it refuses is tried again. Default: "
+        "unlimited.",
+        examples=["50k/s"],
     )
 
 
