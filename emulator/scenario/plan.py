@@ -57,12 +57,29 @@ class Protocol:
         return self.sessions_apart.get((router, peer), self.sessions[router])
 
 
+@dataclass(frozen=True, eq=False)
+class Ases:
+    """The AS graph that a plan's network of full speakers was made from, for what is told of every AS.
+
+    Its routers and links are the nodes and links of ``graph``; the fields mean what `FleetPlan` says.
+    """
+
+    graph: AsGraph
+    delays: npt.NDArray[np.int64]
+    pops: tuple[Pop, ...]
+    collectors: tuple[int, ...]
+    weight: npt.NDArray[np.float64] | None
+    destinations: tuple[Destination, ...]
+    duration: Duration
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Everything a run needs.
 
     ``settle_by_messages`` is `settle: simulate`. ``originations`` hold before
-    t = 0. ``clients`` is None for a network without client groups.
+    t = 0. ``clients`` is None for a network without client groups, ``ases`` for
+    one that is not made from an AS graph.
     """
 
     name: str
@@ -81,6 +98,7 @@ class Plan:
     list_routes: bool = True
     inputs: dict[str, str] = field(default_factory=dict)
     """Input file name -> SHA-256."""
+    ases: Ases | None = None
 
     @property
     def has_ipv6(self) -> bool:

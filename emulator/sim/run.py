@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from emulator.record.run import Json
     from emulator.record.tables import Table
     from emulator.scenario.plan import Plan
+    from emulator.sim.fleet.forwarding_tape import Tape
     from emulator.sim.journal import Journal
     from emulator.sim.notes import Watch
 
@@ -64,15 +65,19 @@ def simulate(
 
 
 def _simulate_fleet(plan: FleetPlan, progress: Callable[[str, float], None], jobs: int) -> RunRecord:
-    """Run a plan on an AS graph, its loops in the form that is done first."""
-    work = plan.graph.slot_count * len(plan.prefixes)
+    """Run a plan on an AS graph."""
+    _choose_form(plan.graph.slot_count * len(plan.prefixes), progress)
+    from emulator.sim.fleet.run import simulate_fleet
+
+    return simulate_fleet(plan, progress=progress, jobs=jobs)
+
+
+def _choose_form(work: int, progress: Callable[[str, float], None]) -> None:
+    """Have loops in the form that is done first, before anything with loops is imported."""
     if work < (_LOADED_FROM if are_kept() else _COMPILED_FROM):
         prefer_plain()
     else:
         progress("making loops ready", 0.0)  # compiled once, for about a quarter of a minute, and kept
-    from emulator.sim.fleet.run import simulate_fleet
-
-    return simulate_fleet(plan, progress=progress, jobs=jobs)
 
 
 def _simulate(
@@ -84,9 +89,12 @@ def _simulate(
 ) -> RunRecord:
     progress("settling", 0.0)
     emulation = Emulation(plan, journal)
+    tape = _tape(plan, emulation, progress)
     if watch is not None:
         watch.built(emulation)
     emulation.settle()
+    if tape is not None:
+        tape.start()
     if watch is not None:
         watch.settled(emulation)
     faults = Faults(emulation)
@@ -96,6 +104,9 @@ def _simulate(
         watch.finished(emulation)
     inspect(emulation)
     tables: dict[str, Table] = {"updates": emulation.recorder.updates()}
+    if tape is not None:
+        events = [window.event for window in emulation.recorder.windows]
+        tables.update(tape.tables(events, lambda done: progress("forwarding", done)))
     if plan.network.groups and plan.destinations:
         tables["paths"] = paths_table(plan.destinations, history)
     if plan.clients is not None:
@@ -110,7 +121,7 @@ def _simulate(
         )
     return RunRecord(
         manifest=new_manifest(version=__version__, scenario=plan.name, seed=plan.seed, inputs=plan.inputs),
-        summary=_summary(plan, emulation),
+        summary=_summary(plan, emulation, tables),
         tables=tables,
         atlas=atlas_of(plan),
         trace=emulation.recorder.trace,
@@ -118,7 +129,19 @@ def _simulate(
     )
 
 
-def _summary(plan: Plan, emulation: Emulation) -> Json:
+def _tape(plan: Plan, emulation: Emulation, progress: Callable[[str, float], None]) -> Tape | None:
+    """On an AS graph the forwarding plane also notes what the tables about every AS are made from."""
+    if plan.ases is None or not plan.ases.destinations or not plan.ases.pops:
+        return None
+    _choose_form(plan.ases.graph.slot_count * len(plan.prefixes), progress)
+    from emulator.sim.fleet.forwarding_tape import Tape
+
+    tape = Tape(plan.network, plan.ases)
+    emulation.plane = tape
+    return tape
+
+
+def _summary(plan: Plan, emulation: Emulation, tables: dict[str, Table]) -> Json:
     windows = sorted((window.summary() for window in emulation.recorder.windows), key=lambda w: w["index"])
     summary: Json = {
         "schema": SUMMARY_SCHEMA,
@@ -127,6 +150,12 @@ def _summary(plan: Plan, emulation: Emulation) -> Json:
         "events": windows,
         "strategies": {},
     }
+    if plan.ases is not None and "reach" in tables:
+        from emulator.sim.fleet.digest import catchments, lost
+
+        for window in windows:
+            window["loss_of_connectivity"] = lost(plan.ases, tables["reach"], window["index"])
+        summary["catchments"] = catchments(plan.ases, tables["sites"])
     if plan.list_routes:
         summary["routes"] = emulation.recorder.routes()
     return summary

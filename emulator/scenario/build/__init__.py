@@ -16,13 +16,16 @@ from emulator.scenario.build.operations import check_operations
 from emulator.scenario.build.prefixes import build_addressing
 from emulator.scenario.build.problems import Problems
 from emulator.scenario.build.protocol import build_protocol
-from emulator.scenario.plan import FleetPlan, Plan
+from emulator.scenario.plan import Ases, FleetPlan, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from emulator.scenario.build.graph import BuiltGraph
+    from emulator.scenario.build.prefixes import Addressing
     from emulator.scenario.findings import Finding
     from emulator.scenario.loader import Loaded
+    from emulator.units import Duration
 
 ROUTES_LISTED_MAX = 1000
 """Networks of more routers list their routes in summary.json only where asked."""
@@ -102,7 +105,15 @@ def _resolved(
         expectations=document.expect,
         list_routes=routes or len(world.network.routers) <= ROUTES_LISTED_MAX,
         inputs=inputs,
+        ases=_ases(world.under, addressing, document.duration),
     )
+
+
+def _ases(graph: BuiltGraph | None, addressing: Addressing, duration: Duration) -> Ases | None:
+    if graph is None:
+        return None
+    destinations = addressing.destinations
+    return Ases(graph.graph, graph.delays, graph.pops, graph.collectors, graph.weight, destinations, duration)
 
 
 __all__ = ["ScenarioError", "build", "review"]

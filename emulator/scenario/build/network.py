@@ -52,6 +52,8 @@ class Built:
     capacity: dict[int, float] = field(default_factory=dict)
     graph: BuiltGraph | None = None
     """The AS graph, where speakers are to be compact; ``network`` is empty then."""
+    under: BuiltGraph | None = None
+    """The AS graph that ``network`` was made from."""
     seed_hint: str = ""
     """What to say of a name that is not there, where another seed may have it."""
     transit_hint: str = ""
@@ -105,7 +107,7 @@ def _graph(
     is_drawn = spec.cdn is not None and spec.cdn.transit is None and isinstance(spec.cdn.pops, int)
     hints = hint, hint if is_drawn else ""
     if spec.speakers == "compact":
-        return Built(Network((), ()), None, cdn_asn, graph.transit, {}, graph, *hints)
+        return Built(Network((), ()), None, cdn_asn, graph.transit, {}, graph, None, *hints)
     if len(graph.graph) > ROUTERS_MAX:
         problems.add(
             ("network", "speakers"),
@@ -118,7 +120,7 @@ def _graph(
             "full speakers take no `prepend` of a POP: leave it out, or say `speakers: compact`",
         )
     network = as_network(graph.graph, graph.delays, graph.pops, graph.groups, graph.cdn)
-    return Built(network, None, cdn_asn, graph.transit, {}, None, *hints)
+    return Built(network, None, cdn_asn, graph.transit, {}, None, graph, *hints)
 
 
 def _lab(document: Scenario, lab: LabNetwork) -> Network:

@@ -13,7 +13,7 @@ from emulator.units import seconds
 if TYPE_CHECKING:
     from emulator.record.run import Json
     from emulator.record.tables import Table
-    from emulator.scenario.plan import FleetPlan
+    from emulator.scenario.plan import Ases, FleetPlan
     from emulator.sim.fleet.host import FleetHost, Span
     from emulator.sim.fleet.parts import FleetRun
 
@@ -65,7 +65,7 @@ def _event(run: FleetRun, number: int, span: Span, last_fib: int | None) -> Json
     }
 
 
-def lost(plan: FleetPlan, reach: Table, event: int) -> Json:
+def lost(plan: FleetPlan | Ases, reach: Table, event: int) -> Json:
     """For each destination how many ASes lost it after an event, and for how long (RFC 7747).
 
     Quantiles are over the ASes that lost it; ``never`` counts those without it when the next event came.
@@ -84,7 +84,7 @@ def lost(plan: FleetPlan, reach: Table, event: int) -> Json:
     return found
 
 
-def catchments(plan: FleetPlan, sites: Table) -> Json:
+def catchments(plan: FleetPlan | Ases, sites: Table) -> Json:
     """For each destination and POP the ASes it serves, and their part of all clients, first and last."""
     at, names = np.asarray(sites["at_s"], float), np.asarray(sites["destination"], object)
     site, ases = np.asarray(sites["site"]), np.asarray(sites["ases"])
@@ -109,7 +109,7 @@ def catchments(plan: FleetPlan, sites: Table) -> Json:
     return found
 
 
-def _site(plan: FleetPlan, site: int) -> str:
+def _site(plan: FleetPlan | Ases, site: int) -> str:
     fates = {-1: "no-route", -2: "blackhole", -3: "loop", -4: "elsewhere"}
     return fates[site] if site < 0 else plan.pops[site].code
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from emulator.forwarding.history import Destination
-    from emulator.scenario.plan import FleetPlan
+    from emulator.scenario.plan import Ases, FleetPlan
     from emulator.sim.fleet.parts import FleetRun
     from emulator.sim.fleet.physical import Change
 
@@ -30,15 +30,15 @@ _WHAT: Final = {
 }
 
 
-def ground_of(plan: FleetPlan, run: FleetRun) -> Ground:
-    """What all destinations of a run, which is over, have in common."""
+def ground_of(plan: FleetPlan | Ases, changes: Sequence[Change]) -> Ground:
+    """What all destinations of a run, which is over, have in common: all ``changes`` but those of routes."""
     site = np.full(len(plan.graph), names.NOWHERE, np.int32)
     for pop in reversed(plan.pops):  # the first POP of a node that hosts several
         site[pop.router] = pop.index
-    return ground(plan.graph, plan.delays, site, _physical(plan, run.changes))
+    return ground(plan.graph, plan.delays, site, _physical(plan, changes))
 
 
-def _physical(plan: FleetPlan, changes: Sequence[Change]) -> npt.NDArray[np.int64]:
+def _physical(plan: FleetPlan | Ases, changes: Sequence[Change]) -> npt.NDArray[np.int64]:
     """The changes (M, `PHYSICAL_WORDS`); of a delay the value is the whole of it."""
     owner = plan.graph.slot_node()
     table = np.zeros((len(changes), names.PHYSICAL_WORDS), np.int64)

@@ -39,7 +39,7 @@ def client_view(plan: FleetPlan, run: FleetRun) -> tuple[Network, ForwardingHist
     of the POPs and groups; ``router`` of these is its index there, and what
     `PathState.links` holds are its directed links.
     """
-    it, changes = ground_of(plan, run), FibChanges(plan, run)
+    it, changes = ground_of(plan, run.changes), FibChanges(plan, run)
     origins = np.array(sorted({group.router for group in plan.groups}), np.int64)
     paths = _Paths(it.physical[it.physical[:, names.WHAT] == names.LOSS])
     lines = []

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from emulator.fleet.forward_nodes import Ground, Routes
     from emulator.forwarding.history import Destination
     from emulator.record.tables import Schema, Table
-    from emulator.scenario.plan import FleetPlan
+    from emulator.scenario.plan import Ases, FleetPlan
     from emulator.sim.fleet.parts import FleetRun
+    from emulator.timeline import Event
 
     Bools = npt.NDArray[np.bool_]
     Block = dict[str, npt.NDArray[Any]]
@@ -40,10 +42,21 @@ def reach_tables(
 
     ``progress`` hears the share that is done, after each destination.
     """
-    it, changes = ground_of(plan, run), FibChanges(plan, run)
-    books = _Books(plan, _windows(plan, run), _counted(plan))
+    events = [span.event for span in run.spans]
+    return tables_of(plan, events, ground_of(plan, run.changes), FibChanges(plan, run).of, progress)
+
+
+def tables_of(
+    plan: FleetPlan | Ases,
+    events: Sequence[Event],
+    it: Ground,
+    routes_of: Callable[[Destination], Routes],
+    progress: Callable[[float], None],
+) -> dict[str, Table]:
+    """The same from ``events`` in order of time, the ground, and each destination's routes."""
+    books = _Books(plan, _windows(plan, events), _counted(plan))
     for number, destination in enumerate(plan.destinations):
-        forwarding = Forwarding(it, changes.of(destination))
+        forwarding = Forwarding(it, routes_of(destination))
         books.go_through(forwarding, destination)
         progress((number + 1) / len(plan.destinations))
     return books.tables()
@@ -60,12 +73,12 @@ class _Window:
     """When connectivity is no longer counted: the next event's instant, or the run's end."""
 
 
-def _windows(plan: FleetPlan, run: FleetRun) -> list[_Window]:
+def _windows(plan: FleetPlan | Ases, events: Sequence[Event]) -> list[_Window]:
     """Of several events at one instant the last has the window."""
-    edges = [*(span.event.at for span in run.spans), plan.duration + 1]
+    edges = [*(event.at for event in events), plan.duration + 1]
     return [
-        _Window(span.event.index, start, following - 1, min(following, plan.duration))
-        for span, (start, following) in zip(run.spans, pairwise(edges), strict=True)
+        _Window(event.index, start, following - 1, min(following, plan.duration))
+        for event, (start, following) in zip(events, pairwise(edges), strict=True)
         if start < following
     ]
 
@@ -94,7 +107,7 @@ def sampling(starts: Sequence[int], end: int) -> list[int]:
 class _Books:
     """The rows as they come: blocks of columns, one a window and destination, or an instant."""
 
-    plan: FleetPlan
+    plan: FleetPlan | Ases
     windows: list[_Window]
     counted: Bools
     reach: list[tuple[int, str, Block]] = field(default_factory=list)
@@ -147,7 +160,7 @@ class _Books:
         }
 
 
-def _counted(plan: FleetPlan) -> Bools:
+def _counted(plan: FleetPlan | Ases) -> Bools:
     """(N,) which nodes count as ASes that send packets: not those of a CDN, nor collectors."""
     graph = plan.graph
     cdn = graph.asn[[pop.router for pop in plan.pops]] if plan.pops else graph.asn[:0]
@@ -159,7 +172,7 @@ def _counted(plan: FleetPlan) -> Bools:
 class _Catchments:
     """How many ASes each site serves, counted again only after some have moved."""
 
-    def __init__(self, plan: FleetPlan, counted: Bools, forwarding: Forwarding) -> None:
+    def __init__(self, plan: FleetPlan | Ases, counted: Bools, forwarding: Forwarding) -> None:
         self._forwarding = forwarding
         self._nodes = np.flatnonzero(counted)
         self._weight = None if plan.weight is None else plan.weight[self._nodes]
