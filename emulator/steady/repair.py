@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from emulator.errors import EmulatorError
+from emulator.network.asgraph.arrays import spans
 from emulator.network.asgraph.graph import PROVIDER
 from emulator.steady.sweeps import (
     CUSTOMER_KIND,
@@ -32,7 +33,6 @@ from emulator.steady.sweeps import (
     has_learned,
     having,
     offer,
-    spans,
     spread,
     tell,
     told_to_leaves,

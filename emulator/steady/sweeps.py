@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from emulator.network.asgraph.arrays import distinct, spans
 from emulator.steady.rows import rows_of
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Sweep:
     def distinct(self, nodes: Ints) -> Ints:
         """``nodes`` once each, ascending."""
         if len(nodes) < _FEW:
-            return np.unique(nodes)
+            return distinct(nodes)
         self.mark[nodes] = True
         found = np.flatnonzero(self.mark)
         self.mark[found] = False
@@ -91,14 +92,6 @@ def open_slots(graph: AsGraph, origin: Origin) -> Bools:
     if origin.only_to is None:
         return np.ones(len(row), np.bool_)
     return np.isin(graph.asn[row], np.array(sorted(origin.only_to), np.int64))
-
-
-def spans(first: Ints, count: Ints) -> Ints:
-    """Every integer from ``first[i]`` on, ``count[i]`` of them, for each i in turn."""
-    end = np.cumsum(count)
-    if not len(end):
-        return end
-    return np.arange(end[-1]) + np.repeat(first - end + count, count)
 
 
 def tell(sweep: Sweep, senders: Ints, side: Side, kind: int) -> Ints:
@@ -153,12 +146,30 @@ def spread(sweep: Sweep, pending: Ints, side: Side, kind: int) -> None:
 
     By length, a route is final before it is told: what is offered later is longer.
     """
-    pending = sweep.distinct(pending)
-    while len(pending):
-        length = (sweep.best[pending] >> LENGTH) & LENGTHS
-        is_next = length == length.min()
-        taken = tell(sweep, pending[is_next], side, kind)
-        pending = sweep.distinct(np.concatenate((pending[~is_next], taken)))
+    turns, later = _by_length(sweep, pending), pending[:0]
+    while turns or len(later):
+        length = (sweep.best[later] >> LENGTH) & LENGTHS
+        shortest = min(int(length.min(initial=LENGTHS)), turns[-1][0] if turns else LENGTHS)
+        is_next = length == shortest
+        tellers = later[is_next]
+        if turns and turns[-1][0] == shortest:
+            tellers = np.concatenate((turns.pop()[1], tellers))
+        taken = tell(sweep, tellers, side, kind)
+        later = sweep.distinct(np.concatenate((later[~is_next], taken)))
+
+
+def _by_length(sweep: Sweep, nodes: Ints) -> list[tuple[int, Ints]]:
+    """``nodes`` by the length of their routes, the longest first.
+
+    Sorted once: to look at all that still wait before each length is quadratic where paths are long.
+    """
+    ordered = np.sort((sweep.best[nodes] & (LENGTHS << LENGTH)) | nodes)
+    node, length = ordered & SLOTS, ordered >> LENGTH
+    start = np.flatnonzero(np.diff(length, prepend=-1, append=-1))
+    bounds = zip(
+        length[start[:-1]].tolist(), *(each.tolist() for each in (start[:-1], start[1:])), strict=True
+    )
+    return [(far, node[low:high]) for far, low, high in bounds][::-1]
 
 
 def announce(sweep: Sweep) -> Ints:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 
 import networkx as nx
@@ -66,6 +67,51 @@ def test_customer_cones_by_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = customer_cones(graph)
     monkeypatch.setattr("emulator.network.asgraph.cones._SLICE_BYTES", 20_000)
     assert np.array_equal(customer_cones(graph), whole)
+
+
+def deep_graph(seed: int, count: int = 400) -> AsGraph:
+    """Most ASes buy from the one before them, some from others a little before as well, or peer with them."""
+    rng = np.random.default_rng(seed)
+    links = {(node, node - 1): 0 for node in range(1, count) if rng.random() < 0.98}
+    for node in range(1, count):
+        other = max(0, node - int(rng.integers(2, 7)))
+        if other != node and rng.random() < 0.3:
+            links.setdefault((node, other), int(rng.random() < 0.2))
+    return from_links(np.arange(1, count + 1), np.array(list(links)), np.array(list(links.values())))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_deep_graphs(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cones, heights and what is reached, where the way down is hundreds of ASes long."""
+    graph = deep_graph(seed)
+    tree = downwards(graph)
+    cones = [len(nx.descendants(tree, node)) + 1 for node in range(len(graph))]
+    assert customer_cones(graph).tolist() == cones
+    monkeypatch.setattr("emulator.network.asgraph.cones._SLICE_BYTES", 50)
+    assert customer_cones(graph).tolist() == cones
+    pairs = np.array([(down, up) for up, down in tree.edges])
+    longest: dict[int, int] = {}
+    for node in reversed(list(nx.topological_sort(tree))):
+        longest[node] = max((longest[below] + 1 for below in tree.successors(node)), default=0)
+    assert max(longest.values()) > 100
+    assert heights(pairs[:, 0], pairs[:, 1], len(graph)).tolist() == [longest[n] for n in range(len(graph))]
+    ways = valley_free(graph)
+    for node in (0, 150, 399):
+        reached = {other for other, _ in nx.descendants(ways, (node, False))} | {node}
+        assert set(np.flatnonzero(reached_valley_free(graph, [node])).tolist()) == reached
+
+
+def test_a_chain_of_providers_is_looked_at_in_good_time() -> None:
+    """40,000 ASes one below the other: seconds, where a look at all of them for each would take minutes."""
+    count = 40_000
+    links = np.stack((np.arange(1, count), np.arange(count - 1)), axis=1)
+    graph = from_links(np.arange(1, count + 1), links, np.zeros(count - 1, int))
+    started = time.process_time()
+    found = report(Relationships(graph))
+    taken = time.process_time() - started
+    assert [(each.asn, each.cone) for each in found.largest[:2]] == [(1, count), (2, count - 1)]
+    assert (found.clique.members, found.not_reached, found.provider_cycles) == ((1,), (), ())
+    assert taken < 10
 
 
 @pytest.mark.parametrize("seed", SEEDS)

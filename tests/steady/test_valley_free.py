@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -92,6 +93,34 @@ def path_graph(*asns: int) -> AsGraph:
     count = len(asns)
     ends = np.stack((np.arange(1, count), np.arange(count - 1)), axis=1)
     return from_links(np.array(asns), ends, np.full(count - 1, CUSTOMER_PROVIDER))
+
+
+@pytest.mark.parametrize("node", [0, 1500, 2999])
+def test_long_ways(node: int) -> None:
+    """Up a chain of 3,000 ASes and down it, prepending here and there."""
+    count = 3000
+    graph = path_graph(*range(1, count + 1))
+    prepend = np.zeros(graph.slot_count, np.int8)
+    prepend[graph.slot(1000, 1001)] = 3
+    prepend[graph.slot(2000, 1999)] = 2
+    routes = solve(graph, [Origin(node)], prepend=prepend)
+    far = np.abs(np.arange(count) - node)
+    far[1001:] += 3 * (node <= 1000)
+    far[:2000] += 2 * (node >= 2000)
+    assert np.array_equal(routes.length, far)
+    assert np.array_equal(routes.next_hop, np.arange(count) + np.sign(node - np.arange(count)))
+
+
+@pytest.mark.slow
+def test_a_long_chain_is_solved_in_good_time() -> None:
+    """60,000 ASes, all of which have a route before the first tells its customers: no quadratic waiting."""
+    count = 60_000
+    graph = path_graph(*range(1, count + 1))
+    started = time.process_time()
+    routes = solve(graph, [Origin(count - 1)])
+    taken = time.process_time() - started
+    assert np.array_equal(routes.length, np.arange(count)[::-1])
+    assert taken < 14
 
 
 def test_a_ring_of_providers_settles() -> None:

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
 
 
-def spans(starts: Ints, stops: Ints) -> Ints:
-    """The numbers of all ranges ``starts .. stops - 1``, one after the other."""
-    lengths = stops - starts
-    ends = np.cumsum(lengths)
-    numbers = np.arange(int(ends[-1]) if len(ends) else 0, dtype=np.int64)
-    numbers += np.repeat(starts - (ends - lengths), lengths)
+def spans(first: Ints, count: Ints) -> Ints:
+    """Every integer from ``first[i]`` on, ``count[i]`` of them, for each i in turn."""
+    end = np.cumsum(count)
+    if not len(end):
+        return end
+    numbers: Ints = np.arange(end[-1]) + np.repeat(first - end + count, count)
     return numbers
 
 

@@ -5,7 +5,7 @@ Everything works on arrays of nodes and walks a whole frontier at a time.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -22,10 +22,14 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
     Bools = npt.NDArray[np.bool_]
 
+_FEW_STEPS: Final = 64
+"""Steps up or down that are taken for a whole frontier at a time; the Internet has some 15."""
+
 
 def neighbors_of(graph: AsGraph, nodes: Ints, relation: int) -> Ints:
     """The customers, peers or providers of all of ``nodes``, one after the other, with repetitions."""
-    slots = spans(graph.first[nodes], graph.first[nodes + 1])
+    first = graph.first[nodes]
+    slots = spans(first, graph.first[nodes + 1] - first)
     found: Ints = graph.neighbor[slots[graph.relation[slots] == relation]].astype(np.int64)
     return found
 
@@ -47,10 +51,9 @@ def heights(below: Ints, above: Ints, count: int) -> Ints:
     waiting = np.bincount(above, minlength=count)
     height = np.full(count, -1, np.int64)
     frontier = np.flatnonzero(waiting == 0)
-    level = 0
-    while len(frontier):
+    for level in range(_FEW_STEPS):
         height[frontier] = level
-        reached = over[spans(first[frontier], first[frontier + 1])]
+        reached = over[spans(first[frontier], first[frontier + 1] - first[frontier])]
         if len(reached) * 8 < count:  # few: no need to look at all nodes again
             touched, times = np.unique(reached, return_counts=True)
         else:
@@ -59,7 +62,24 @@ def heights(below: Ints, above: Ints, count: int) -> Ints:
             times = times[touched]
         waiting[touched] -= times
         frontier = touched[waiting[touched] == 0]
-        level += 1
+        if not len(frontier):
+            return height
+    return _heights_beyond(height, frontier, over, first, waiting)
+
+
+def _heights_beyond(height: Ints, frontier: Ints, over: Ints, first: Ints, waiting: Ints) -> Ints:
+    """What is left of `heights` where it is many levels: they are narrow then, and arrays slow."""
+    above, starts, left = over.tolist(), first.tolist(), waiting.tolist()
+    nodes, level = frontier.tolist(), _FEW_STEPS
+    while nodes:
+        height[nodes] = level
+        following = []
+        for node in nodes:
+            for up in above[starts[node] : starts[node + 1]]:
+                left[up] -= 1
+                if not left[up]:
+                    following.append(up)
+        nodes, level = following, level + 1
     return height
 
 
@@ -186,8 +206,22 @@ def _closure(graph: AsGraph, sources: Ints, relation: int) -> Bools:
     """(N,) ``sources`` and all that are reached from them over links of one kind."""
     reached = np.zeros(len(graph), np.bool_)
     frontier = distinct(sources)
-    while len(frontier):
+    for _ in range(_FEW_STEPS):
         reached[frontier] = True
         following = distinct(neighbors_of(graph, frontier, relation))
         frontier = following[~reached[following]]
-    return reached
+        if not len(frontier):
+            return reached
+    # many steps are narrow ones, and arrays slow
+    owner, of_kind = graph.slot_node(), graph.relation == relation
+    first = np.searchsorted(owner[of_kind], np.arange(len(graph) + 1)).tolist()
+    beyond = graph.neighbor[of_kind].tolist()
+    reached[frontier] = True
+    is_reached, nodes = reached.tolist(), frontier.tolist()
+    while nodes:
+        node = nodes.pop()
+        for other in beyond[first[node] : first[node + 1]]:
+            if not is_reached[other]:
+                is_reached[other] = True
+                nodes.append(other)
+    return np.array(is_reached, np.bool_)
