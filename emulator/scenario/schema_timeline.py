@@ -199,7 +199,7 @@ class BlackholeTarget(Shape):
 
 
 class BlackholeEvent(Event):
-    """Routers stay in BGP and forward nothing."""
+    """Routers stay in BGP and forward nothing. What is for them arrives: a CDN's POPs need an `outage`."""
 
     blackhole: BlackholeTarget = Field(
         description="Who drops everything.", examples=[{"network": 3356}, {"router": "r3"}]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from emulator.cli.main import main
+from emulator.record.folder import read_run
 
 SMALL = """\
 version: 1
@@ -150,3 +151,104 @@ def test_expectations_name_catchments(
     ends = json.loads(Path("out/graph/summary.json").read_text())["catchments"]["shared"]["end"]
     assert sum(site["weight"] for site in ends.values()) == pytest.approx(1)
     assert sum(site["ases"] for site in ends.values()) == 60
+
+
+def test_explain_says_at_once_that_compact_speakers_have_no_history(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of a finished run: running it again with an option would not do."""
+    monkeypatch.chdir(tmp_path)
+    Path("s.yaml").write_text(SMALL)
+    assert main(["run", "s.yaml", "--no-plots", "-q"]) == 0
+    capsys.readouterr()
+
+    assert main(["explain", "out/graph", "--router", "AS5", "--prefix", "198.18.0.1"]) == 2
+    said = capsys.readouterr().err
+    assert "out/graph: compact speakers keep no route history; say `network: {speakers: full}` in the" in said
+    assert "--routes-history" not in said
+
+
+PREFIXES = """\
+version: 1
+name: prefixes
+network:
+  generate: {ases: 60, seed: 1}
+  speakers: SPEAKERS
+  prefixes: {AS40: [203.0.113.0/24, 198.51.100.0/24], AS50: [192.0.2.0/24]}
+bgp: {mrai: 0s}
+duration: 5min
+timeline:
+  - {at: 10s, withdraw: 203.0.113.0/24, router: AS40, repair_after: 20s}
+  - {at: 1min, outage: {network: 50}}
+  - {at: 2min, announce: 203.0.113.0/25, router: AS30, repair_after: 30s}
+  - {at: 4min, degrade: {network: 40, delay: +100ms, loss: 10%}}
+expect:
+  - event[0].loss_of_connectivity[203.0.113.0/24].never == 57
+  - event[0].loss_of_connectivity[198.51.100.0/24].ases == 0
+  - event[0].loss_of_connectivity[192.0.2.0/24].ases == 0
+  - event[1].loss_of_connectivity[192.0.2.0/24].never == 57
+  - event[1].loss_of_connectivity[203.0.113.0/24].ases == 0
+  # Half of the prefix is announced elsewhere: the other half stays where it was.
+  - event[2].loss_of_connectivity[203.0.113.0/24].ases == 0
+  - catchments[203.0.113.0/24].end.AS40.ases == 57
+  - catchments[192.0.2.0/24].start.AS50.ases == 57
+  - catchments[192.0.2.0/24].end.no-route.ases == 57
+"""
+
+
+@pytest.mark.parametrize("speakers", ["compact", "full"])
+def test_every_prefix_is_a_destination(
+    speakers: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a CDN: by name in the summary, in both tables and in what is printed; whoever speaks."""
+    monkeypatch.chdir(tmp_path)
+    Path("s.yaml").write_text(PREFIXES.replace("SPEAKERS", speakers))
+
+    assert main(["run", "s.yaml", "--no-plots", "-q"]) == 0, capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "192.0.2.0/24" in printed
+    assert "AS40: +100 ms and 10 % loss" in printed
+    run = read_run(Path("out/prefixes"))
+    names = ["203.0.113.0/24", "198.51.100.0/24", "192.0.2.0/24", "203.0.113.0/25"]
+    assert list(dict.fromkeys(run.tables["sites"]["destination"])) == names
+    assert set(run.tables["reach"]["destination"]) == set(names)
+
+
+DISCARDED = """\
+version: 1
+name: discarded
+network:
+  generate: {ases: 60, seed: 1}
+  speakers: full
+  prefixes: {AS40: [203.0.113.0/24, 192.0.2.0/24]}
+bgp: {mrai: 0s, honor_blackhole: true, export: [mark]}
+policies:
+  mark: [{match: {prefix: [203.0.113.0/24]}, set: {add_communities: [blackhole]}}]
+duration: 1min
+expect:
+  - catchments[203.0.113.0/24].start.blackhole.ases == 1
+  - catchments[203.0.113.0/24].start.no-route.ases == 58
+  - catchments[192.0.2.0/24].end.AS40.ases == 59
+"""
+
+
+def test_what_full_speakers_discard_arrives_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Marked by its origin as a blackhole (RFC 7999), the one neighbour drops it and tells nobody."""
+    monkeypatch.chdir(tmp_path)
+    Path("s.yaml").write_text(DISCARDED)
+
+    assert main(["run", "s.yaml", "--no-plots", "-q"]) == 0, capsys.readouterr().out
+
+
+def test_a_site_is_called_by_its_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A code that says what it is needs no "POP" before it."""
+    monkeypatch.chdir(tmp_path)
+    Path("s.yaml").write_text(SMALL)
+    assert main(["run", "s.yaml", "--no-plots", "-q", "--format", "json"]) == 0
+
+    labels = [event["label"] for event in json.loads(capsys.readouterr().out)["events"]]
+    assert labels[0] == "outage of POP1"

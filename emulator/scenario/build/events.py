@@ -240,7 +240,7 @@ class _Resolver:
         """The shutdown of the sessions that ``actions`` drain: eBGP only, as the drain is."""
         shut: list[Action] = []
         for action in actions:
-            if isinstance(action, Drain):
+            if isinstance(action, Drain) and self.world.graph is None:  # compact speakers drain nothing
                 peers = (action.peer,) if action.peer is not None else self._external(action.router)
                 shut.append(ShutSessions(tuple((action.router, peer) for peer in peers)))
         return tuple(shut)
