@@ -31,7 +31,7 @@ name: w
 network:
   world: builtin
   networks: [{builtin: transit}, {generate: access, count: 3}]
-  cdn: {asn: 54113, pops: [LHR, XXX], transit: [1299, 999999]}
+  cdn: {asn: 54113, pops: [LHR, QQQ], transit: [1299, 999999]}
 timeline:
   - {at: 1s, cut: {cable: NOPE}}
   - {at: 2s, cut: {cable: AAE-1, between: [Paris, Lima]}}
@@ -87,7 +87,7 @@ def test_the_documents_mistakes_and_the_graphs_come_together(capsys: pytest.Capt
 def test_a_world_is_built_and_its_cables_are_looked_up(capsys: pytest.CaptureFixture[str]) -> None:
     """POPs, providers and cables that do not exist, beside an event that comes too late."""
     assert_begin(said(WORLD, capsys), [
-            "6:33: network.cdn.pops.1: no POP code 'XXX'",
+            "6:33: network.cdn.pops.1: no POP code 'QQQ'",
             "6:55: network.cdn.transit.1: AS999999 is not one of the transit networks",
             "8:27: timeline.0.cut.cable: no cable 'NOPE'",
             "9:43: timeline.1.cut.between: no landing of AAE-1 'Paris'",
