@@ -15,15 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from emulator.network.asgraph.relationships import Relationships
-    from emulator.network.asgraph.report import Clique, Spread, TopologyReport
+    from emulator.network.asgraph.report import Spread, TopologyReport
 
 _SHOWN: Final = 10
 """AS numbers, or cycles, that a line lists."""
+_MEMBERS_SHOWN: Final = 50
+"""Members of a clique that are listed; the Internet's has some 20."""
 _FILE: Final = click.Path(path_type=Path)
 _FORMAT: Final = click.option(
     "--format", "output", type=click.Choice(["text", "json"]), default="text", show_default=True,
     help="How to print the answer.",
 )  # fmt: skip
+_FORCE: Final = click.option("--force", is_flag=True, help="Replace the file of --out if it exists.")
 _QUIET: Final = click.option("--quiet", "-q", is_flag=True, help="No progress.")
 
 
@@ -46,6 +49,9 @@ def info(file: Path, output: str, *, quiet: bool) -> None:
 
     Counts, degrees, the clique on top, cycles of providers, parts that are not
     connected, ASes that no path without valleys reaches, customer cones.
+
+    Keeps a binary copy so that the next run has the graph at once: FILE.asgraph
+    beside FILE, or in the user's cache folder where that cannot be written.
     """
     from emulator.network.asgraph.cache import load_file
     from emulator.network.asgraph.report import report
@@ -63,9 +69,10 @@ def info(file: Path, output: str, *, quiet: bool) -> None:
 @topology.command("import", epilog="Example: ipa-emulator topology import 20190701.as-rel.txt.bz2")
 @click.argument("file", type=_FILE)
 @click.option("--out", type=_FILE, help="Also write it here as serial-1, sorted; .gz, .bz2 or .xz packs it.")
+@_FORCE
 @_FORMAT
 @_QUIET
-def import_(file: Path, out: Path | None, output: str, *, quiet: bool) -> None:
+def import_(file: Path, out: Path | None, output: str, *, force: bool, quiet: bool) -> None:
     """Read and check FILE, and keep a binary copy so that the next run has it at once.
 
     The copy stands beside FILE, or in the user's cache folder where that folder
@@ -74,7 +81,8 @@ def import_(file: Path, out: Path | None, output: str, *, quiet: bool) -> None:
     from emulator.network.asgraph.cache import load_with_copy
     from emulator.network.asgraph.relationships import write_relationships
 
-    _refuse_overwriting(file, out)
+    if out is not None:
+        _refuse_overwriting(out, file, force=force)
     with progress(file.name, quiet=quiet) as say:
         say("reading", 0.0)
         read, copy, was_there = load_with_copy(file)
@@ -93,9 +101,12 @@ def import_(file: Path, out: Path | None, output: str, *, quiet: bool) -> None:
     "--links", type=int, help="How many links; by default as many as the Internet of that size has."
 )
 @click.option("--out", type=_FILE, required=True, help="Where to; .gz, .bz2 or .xz packs it.")
+@_FORCE
 @_FORMAT
 @_QUIET
-def generate(ases: int, seed: int, links: int | None, out: Path, output: str, *, quiet: bool) -> None:
+def generate(
+    ases: int, seed: int, links: int | None, out: Path, output: str, *, force: bool, quiet: bool
+) -> None:
     """Make up an AS graph like the Internet's and write it as serial-1.
 
     Every AS reaches every other; nobody is its own indirect provider. The same
@@ -104,6 +115,7 @@ def generate(ases: int, seed: int, links: int | None, out: Path, output: str, *,
     from emulator.network.asgraph import generator
     from emulator.network.asgraph.relationships import Relationships, write_relationships
 
+    _refuse_overwriting(out, force=force)
     with progress(out.name, quiet=quiet) as say:
         say("making", 0.0)
         graph = generator.generate(ases, seed, links=links)
@@ -115,12 +127,20 @@ def generate(ases: int, seed: int, links: int | None, out: Path, output: str, *,
     _say_written(Relationships(graph, clique), {"out": out}, output)
 
 
-def _refuse_overwriting(file: Path, out: Path | None) -> None:
-    """Writing over what was read is a slip of the finger."""
+def _refuse_overwriting(out: Path, file: Path | None = None, *, force: bool) -> None:
+    """Writing over what was read, or brought, is a slip of the finger; pipes and devices are written to."""
     from emulator.errors import InputError
+    from emulator.network.asgraph.cache import SUFFIX
 
-    if out is not None and out.exists() and out.samefile(file):
-        message = f"--out {out}: this is the file that is read; give another name"
+    message = None
+    if file is not None and out.exists() and file.exists() and out.samefile(file):
+        message = "this is the file that is read; give another name"
+    elif out.name.endswith(SUFFIX):
+        message = f"names that end in {SUFFIX} are those of binary copies; give another name"
+    elif out.is_file() and not force:
+        message = "this file exists already; give another name, or --force to replace it"
+    if message is not None:
+        message = f"--out {out}: {message}"
         raise InputError(message)
 
 
@@ -160,7 +180,7 @@ def _show(file: Path, found: TopologyReport) -> None:
     ]  # fmt: skip
     headings = ("AS", "cone", "share", "customers", "peers", "providers")
     show_table("Largest customer cones", headings, cones, right=range(1, 6))
-    for line in (*_clique_lines(found.clique), *_oddities(found)):
+    for line in (*_clique_lines(found), *_oddities(found)):
         click.echo(line)
 
 
@@ -191,11 +211,17 @@ def _spread_row(name: str, spread: Spread) -> tuple[str, ...]:
     return (name, f"{spread.mean:,.2f}", *(f"{number:,}" for number in numbers), whose)
 
 
-def _clique_lines(clique: Clique) -> list[str]:
+def _clique_lines(found: TopologyReport) -> list[str]:
     """The clique, and what does not fit it."""
+    clique = found.clique
     source = "as the file says" if clique.is_given else "inferred from the graph"
-    members = " ".join(map(str, clique.members)) or "none: every AS with customers has a provider"
-    lines = [f"Clique ({source}), {len(clique.members)} ASes: {members}"]
+    members = " ".join(map(str, clique.members[:_MEMBERS_SHOWN]))
+    if len(clique.members) > _MEMBERS_SHOWN:
+        members += f" and {len(clique.members) - _MEMBERS_SHOWN:,} more"
+    if not members:
+        why = "every AS with customers has a provider" if found.transit_ases else "no AS has customers"
+        members = f"none: {why}"
+    lines = [f"Clique ({source}), {len(clique.members):,} ASes: {members}"]
     if clique.absent:
         lines.append(f"  not in the graph: {_listed(clique.absent)}")
     if clique.with_providers:
@@ -216,10 +242,7 @@ def _oddities(found: TopologyReport) -> list[str]:
     if found.provider_cycles:
         count = found.ases_on_provider_cycles
         lines.append(f"Provider cycles: {count:,} ASes are their own indirect providers, such as")
-        lines += [
-            f"  {' -> '.join(f'AS{asn}' for asn in (*cycle, cycle[0]))} (customer -> provider)"
-            for cycle in found.provider_cycles[:_SHOWN]
-        ]
+        lines += [f"  {_around(cycle)} (customer -> provider)" for cycle in found.provider_cycles[:_SHOWN]]
         if len(found.provider_cycles) > _SHOWN:
             lines.append(f"  and {len(found.provider_cycles) - _SHOWN:,} more")
     else:
@@ -229,9 +252,20 @@ def _oddities(found: TopologyReport) -> list[str]:
         lines.append(f"Connected: no, {len(parts):,} parts of {_listed(parts)} ASes")
     else:
         lines.append("Connected: yes")
-    unreached = f"{len(found.not_reached):,}: {_listed(found.not_reached)}" if found.not_reached else "none"
+    unreached = "no clique to reach"
+    if found.not_reached is not None:
+        count = len(found.not_reached)
+        unreached = f"{count:,}: {_listed(found.not_reached)}" if count else "none"
     lines.append(f"ASes without a path free of valleys to the clique: {unreached}")
     return lines
+
+
+def _around(cycle: Sequence[int]) -> str:
+    """The ASes of a cycle; of a long one the first few, and how many more there are."""
+    names = [f"AS{asn}" for asn in cycle[:_SHOWN]]
+    if len(cycle) > _SHOWN:
+        names.append(f"{len(cycle) - _SHOWN:,} more")
+    return " -> ".join((*names, names[0]))
 
 
 def _listed(values: Sequence[object]) -> str:

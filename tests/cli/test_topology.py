@@ -75,6 +75,39 @@ def test_info_as_json(small: Path) -> None:
     assert found["largest"][0] == {"asn": 2, "cone": 4, "customers": 1, "peers": 1, "providers": 0}
 
 
+@pytest.mark.parametrize(
+    ("text", "clique"),
+    [
+        ("1|2|0\n3|4|0\n", "Clique (inferred from the graph), 0 ASes: none: no AS has customers"),
+        (
+            "1|2|-1\n2|3|-1\n3|1|-1\n",
+            "Clique (inferred from the graph), 0 ASes: none: every AS with customers has a provider",
+        ),
+        ("# input clique: 7 8\n1|2|-1\n", "Clique (as the file says), 2 ASes: 7 8"),
+    ],
+)
+def test_info_where_no_clique_can_be_reached(small: Path, text: str, clique: str) -> None:
+    """That nobody reaches what is not there is not said to be nobody who does not."""
+    small.write_text(text)
+    lines = CliRunner().invoke(topology, ["info", str(small), "-q"]).stdout.splitlines()
+    assert clique in lines
+    assert lines[-1] == "ASes without a path free of valleys to the clique: no clique to reach"
+    found = json.loads(CliRunner().invoke(topology, ["info", str(small), "--format", "json"]).stdout)
+    assert found["not_reached"] is None
+
+
+def test_info_lists_a_few_of_many(small: Path) -> None:
+    """A cycle of 30 ASes and a clique of 1,200: the first, and how many more."""
+    members = " ".join(map(str, range(1001, 2201)))
+    cycle = "".join(f"{n}|{n % 30 + 1}|-1\n" for n in range(1, 31))
+    small.write_text(f"# input clique: {members}\n{cycle}")
+    lines = CliRunner().invoke(topology, ["info", str(small), "-q"]).stdout.splitlines()
+    around = " -> ".join(f"AS{n}" for n in (1, *range(30, 21, -1)))
+    assert f"  {around} -> 20 more -> AS1 (customer -> provider)" in lines
+    shown = " ".join(map(str, range(1001, 1051)))
+    assert f"Clique (as the file says), 1,200 ASes: {shown} and 1,150 more" in lines
+
+
 def test_info_on_a_terminal(
     small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -109,7 +142,31 @@ def test_import_does_not_write_over_what_it_reads(small: Path, capsys: pytest.Ca
     for out in ("small.txt", "./small.txt", "same.txt"):
         assert main(["topology", "import", "small.txt", "--out", out]) == 2
         assert f"--out {Path(out)}: this is the file that is read" in capsys.readouterr().err
+        assert main(["topology", "import", "small.txt", "--out", out, "--force"]) == 2
     assert small.read_text() == SMALL
+
+
+@pytest.mark.parametrize("command", [["import", "small.txt"], ["generate", "--ases", "10"]])
+@pytest.mark.usefixtures("small")
+def test_files_that_exist_are_replaced_when_that_is_asked_for(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And the places of binary copies never; a pipe is written to as it is."""
+    Path("precious.txt").write_text("mine")
+    Path("link.txt").symlink_to("precious.txt")
+    for out in ("precious.txt", "link.txt"):
+        assert main(["topology", *command, "--out", out, "-q"]) == 2
+        assert (
+            f"--out {out}: this file exists already; give another name, or --force" in capsys.readouterr().err
+        )
+    assert Path("precious.txt").read_text() == "mine"
+    for force in ([], ["--force"]):
+        assert main(["topology", *command, "--out", "small.txt.asgraph", "-q", *force]) == 2
+        assert "names that end in .asgraph are those of binary copies" in capsys.readouterr().err
+    assert not Path("small.txt.asgraph").exists()
+    assert main(["topology", *command, "--out", "precious.txt", "-q", "--force"]) == 0
+    assert len(read_file(Path("precious.txt")).graph) > 0
+    assert main(["topology", *command, "--out", "/dev/null", "-q"]) == 0
 
 
 @pytest.mark.parametrize("ending", [".txt", ".txt.gz", ".txt.bz2", ".txt.xz"])
@@ -123,7 +180,7 @@ def test_generate_writes_an_internet(ending: str) -> None:
     assert (len(read.graph), read.graph.link_count) == (300, 900)
     assert len(read.clique) == 5
     first = Path(f"made{ending}").read_bytes()
-    CliRunner().invoke(topology, arguments)
+    assert CliRunner().invoke(topology, [*arguments, "--force"]).exit_code == 0
     assert Path(f"made{ending}").read_bytes() == first
     found = json.loads(CliRunner().invoke(topology, ["info", f"made{ending}", "--format", "json"]).stdout)
     assert (found["provider_cycles"], found["components"], found["not_reached"]) == ([], [300], [])
@@ -176,7 +233,8 @@ def test_mistakes(arguments: list[str], message: str, capsys: pytest.CaptureFixt
 def test_an_interrupt_leaves_nothing() -> None:
     """Ctrl-C while a large file is packed: exit code 130, the old file as it was, no other."""
     out = Path("made.txt.xz")
-    command = [sys.executable, "-m", "emulator", "topology", "generate", "--ases", "40000", "--out", str(out)]
+    command = [sys.executable, "-m", "emulator", "topology", "generate", "--ases", "40000"]
+    command += ["--out", str(out), "--force"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     out.write_text("old")
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)

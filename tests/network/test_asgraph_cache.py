@@ -102,12 +102,12 @@ def test_a_copy_of_another_format_is_made_anew(file: Path, monkeypatch: pytest.M
 
 
 def test_any_damage_is_found(file: Path) -> None:
-    """Every single byte of the copy counts; whatever happens to one, the graph stays right."""
+    """Every byte behind the first line counts; whatever happens to one, the graph stays right."""
     whole = read_file(file)
     load(file)
     copy = copy_of(file)
     contents = copy.read_bytes()
-    for at in range(len(contents)):
+    for at in range(contents.index(b"\n") + 1, len(contents)):
         copy.write_bytes(contents[:at] + bytes([contents[at] ^ 0x04]) + contents[at + 1 :])
         read, _, was_there = load_with_copy(file)
         assert not was_there, at
@@ -115,16 +115,39 @@ def test_any_damage_is_found(file: Path) -> None:
         assert copy.read_bytes() == contents
 
 
-@pytest.mark.parametrize("foreign", [b"", b"\n", b"PK\x03\x04", b"ipa-emulator AS graph\n", b"\0" * 5000])
-def test_foreign_and_cut_copies_are_made_anew(file: Path, foreign: bytes) -> None:
-    """Whatever else has that name is written over."""
+def test_cut_copies_are_made_anew(file: Path) -> None:
+    """Whatever begins as a copy is written over."""
     load(file)
     copy = copy_of(file)
     whole = copy.read_bytes()
-    for contents in (foreign, whole[: len(whole) // 2], whole[:-1], whole + b"\0", whole[:30]):
+    for contents in (whole[: len(whole) // 2], whole[:-1], whole + b"\0", whole[:30], whole[:22]):
         copy.write_bytes(contents)
         assert written(load(file)) == written(read_file(file).graph)
         assert copy.read_bytes() == whole
+
+
+@pytest.mark.parametrize("foreign", [b"", b"my own notes\n", b"PK\x03\x04", b"\0" * 5000])
+def test_what_is_no_copy_is_left_alone(file: Path, foreign: bytes) -> None:
+    """Whoever wrote it wants it; the user's cache folder has the copy then."""
+    copy_of(file).write_bytes(foreign)
+    for was_there in (False, True):
+        read, place, found = load_with_copy(file)
+        assert (written(read.graph), found) == (written(read_file(file).graph), was_there)
+        assert place is not None
+        assert place.is_relative_to(os.environ["XDG_CACHE_HOME"])
+        assert copy_of(file).read_bytes() == foreign
+
+
+def test_a_pipe_in_the_place_of_a_copy_is_not_waited_for(file: Path) -> None:
+    """Nor written to, nor followed where a link leads nowhere."""
+    os.mkfifo(copy_of(file))
+    assert load_with_copy(file)[1] != copy_of(file)
+    assert copy_of(file).is_fifo()
+    copy_of(file).unlink()
+    copy_of(file).symlink_to(file.with_name("elsewhere"))
+    file.write_text(OTHER)
+    assert load_with_copy(file)[1] != copy_of(file)
+    assert not file.with_name("elsewhere").exists()
 
 
 def test_a_folder_that_is_not_for_writing_gets_no_copy(file: Path) -> None:
@@ -178,6 +201,21 @@ def test_a_pipe_can_be_read(file: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert written(read.graph) == written(read_file(file).graph)
     assert place is not None
     assert place.is_relative_to(os.environ["XDG_CACHE_HOME"])
+
+
+def test_nothing_is_written_beside_a_pipe_or_a_device(file: Path) -> None:
+    """A pipe with a name in a folder of the user's; standard input, though a file may be behind it."""
+    pipe = file.with_name("pipe")
+    os.mkfifo(pipe)
+    writing = threading.Thread(target=pipe.write_text, args=(ONE,))
+    writing.start()
+    read, place, _ = load_with_copy(pipe)
+    writing.join()
+    assert written(read.graph) == written(read_file(file).graph)
+    assert place is not None
+    assert place.is_relative_to(os.environ["XDG_CACHE_HOME"])
+    assert sorted(path.name for path in file.parent.iterdir()) == ["as-rel.txt", "pipe"]
+    assert [each.parent.name for each in copies_of(Path("/dev/stdin"), "d")] == ["ipa-emulator"]
 
 
 def test_wrong_files_leave_no_copy(file: Path) -> None:

@@ -75,7 +75,6 @@ FORMS = st.fixed_dictionaries({
 HEADERS = st.fixed_dictionaries({
     "clique": st.lists(st.integers(1, 2**32 - 1), max_size=3),
     "ixps": st.lists(st.integers(1, 2**32 - 1), max_size=3),
-    "source": st.sampled_from((None, "bgp")),
 })  # fmt: skip
 
 
@@ -126,8 +125,16 @@ def test_files_are_packed_as_they_are_called(tmp_path: Path) -> None:
         assert opener(path.read_bytes()) == b"1|2|0\n1|3|-1\n2|4|-1\n3|4294967295|-1\n"
 
 
+def test_numbers_may_begin_with_zeros() -> None:
+    """However many, in links and in the header."""
+    zeros = b"0" * 6000
+    read = parsed(b"# input clique: %s1 02\n%s1|02|-1\n" % (zeros, zeros), "zeros")
+    assert (read.clique, written(read.graph)) == ((1, 2), [(1, 2, -1)])
+
+
 PIECES = (
     *(b"1 2 77 4294967295 4294967296 99999999999 0 -1 | | | # x |0\n |-1\n 1|2|0\n 2|3|-1\n".split(b" ")),
+    *(b"007", b"00060000000001"),
     *(b"\n", b"\n", b" ", b"\r", b"\xc3\xa9", b"\xff", b"# input clique:", b"# IXP ASes: 5 6\n"),
 )
 
@@ -194,6 +201,8 @@ RELATION = "expected -1 (the first is the second's provider) or 0 (peers), found
         (b"1|5|0\0", "5:6: expected text, found a zero byte: binary data or UTF-16"),
         (b"# input clique: 1 two", f"5:16: {NUMBER} 'two'"),
         (b"# IXP ASes: 4294967296", f"5:12: {NUMBER} '4294967296'"),
+        (b"# input clique: 00060000000001", f"5:16: {NUMBER} '00060000000001'"),
+        (b"# input clique: 1 000", f"5:16: {NUMBER} '000'"),
     ],
 )
 @pytest.mark.parametrize("ending", [b"\n", b"\r\n"])

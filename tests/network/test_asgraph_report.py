@@ -237,11 +237,27 @@ def test_a_report_of_a_file_with_everything_wrong() -> None:
 
 
 def test_a_report_without_transit() -> None:
-    """Peers only: no clique, nothing to reach it from."""
+    """Peers only: no clique, which is another thing than one that everybody reaches."""
     found = report(Relationships(from_links(np.array([1, 2]), np.array([[0, 1]]), np.array([1]))))
     assert found.clique.members == ()
-    assert found.not_reached == ()
+    assert found.not_reached is None
     assert found.customers_of_transit_ases.largest == 0
+
+
+def test_a_clique_that_the_graph_does_not_have() -> None:
+    """Nobody is said to reach it."""
+    graph = from_links(np.array([1, 2]), np.array([[1, 0]]), np.array([0]))
+    found = report(Relationships(graph, clique=(7, 8)))
+    assert (found.clique.absent, found.not_reached) == ((7, 8), None)
+    assert report(Relationships(graph, clique=(7, 1))).not_reached == ()
+
+
+def test_a_header_that_names_an_as_twice() -> None:
+    """Counts it once."""
+    graph = from_links(np.array([1, 2]), np.array([[0, 1]]), np.array([1]))
+    found = report(Relationships(graph, clique=(2, 1, 1), ixps=(9, 2, 9)))
+    assert found.clique.members == (1, 2)
+    assert (found.ixp_route_servers, found.ixp_route_servers_in_graph) == ((9, 2), (2,))
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

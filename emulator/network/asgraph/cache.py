@@ -3,8 +3,8 @@
 A copy belongs to one file's contents (their SHA-256 digest) and one version of
 the format, never to a name or a date. It stands beside the file where that
 folder can be written, else in the user's cache folder. It is a convenience
-only: what is missing, damaged or foreign is made anew, and a copy that cannot
-be written does not matter.
+only: what is missing or damaged is made anew, what is somebody else's is left
+alone, and a copy that cannot be written does not matter.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ _CHECKSUM_WIDTH: Final = 9
 _ALIGNED: Final = 8
 _WRITE_BITS: Final = 0o222
 _HEAD_MAX: Final = 1 << 16
+_DEVICES: Final = Path("/dev")
 _ARRAYS: Final = {
     "asn": "<i8",
     "first": "<i8",
@@ -73,16 +74,18 @@ def load_with_copy(path: Path) -> tuple[Relationships, Path | None, bool]:
 def copies_of(path: Path, digest: str) -> tuple[Path, ...]:
     """Where the copy of a file with that SHA-256 ``digest`` may stand, in the order of preference.
 
-    A folder that cannot be written is not looked at: what is there is not ours.
+    A folder that cannot be written is not looked at: what is there is not ours. Nor is
+    any beside what is no file: a pipe, or a device such as ``/dev/stdin``.
     """
-    beside = path.with_name(f"{path.name}{SUFFIX}")
+    is_file = path.is_file() and path.absolute().parent != _DEVICES
+    beside = (path.with_name(f"{path.name}{SUFFIX}"),) if is_file and _is_open(path.parent) else ()
     home = os.environ.get("XDG_CACHE_HOME", "")  # XDG Base Directory Specification: absolute, else ignored
     try:
         folder = Path(home) if os.path.isabs(home) else Path.home() / ".cache"  # noqa: PTH117 - a text
     except RuntimeError:  # no home folder
-        return (beside,) if _is_open(path.parent) else ()
+        return beside
     at_home = folder / "ipa-emulator" / f"{digest}{SUFFIX}"
-    return (beside, at_home) if _is_open(path.parent) else (at_home,)
+    return (*beside, at_home)
 
 
 def _is_open(folder: Path) -> bool:
@@ -95,6 +98,8 @@ def _is_open(folder: Path) -> bool:
 
 def _read_copy(place: Path, digest: str) -> Relationships | None:
     """The contents of a copy, None where it is not a whole one of that file."""
+    if not place.is_file():
+        return None
     try:
         raw = memoryview(place.read_bytes())
     except OSError:
@@ -135,11 +140,21 @@ def _write_copy(made: Relationships, digest: str, places: tuple[Path, ...]) -> P
     for place in places:
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
+            if not _is_free(place):
+                continue
             write_whole(place, contents)
         except OSError:
             continue
         return place
     return None
+
+
+def _is_free(place: Path) -> bool:
+    """Whether a copy may be written there: nothing is, or a copy. Raises ``OSError``."""
+    if not place.is_file():
+        return not os.path.lexists(place)
+    with place.open("rb") as file:
+        return file.read(len(_MAGIC)) == _MAGIC
 
 
 def _as_copy(made: Relationships, digest: str) -> bytes:

@@ -119,9 +119,10 @@ class _Reader:
 
     def _asn(self, line: int, column: int, word: str) -> int | None:
         """An AS number, or None and a problem."""
-        if word.isascii() and word.isdigit() and len(word.lstrip("0")) <= len(str(ASN_MAX)):
-            value = int(word)
-            if 1 <= value <= ASN_MAX:
+        digits = word.lstrip("0") if word.isascii() and word.isdigit() else ""
+        if 1 <= len(digits) <= len(str(ASN_MAX)):
+            value = int(digits)
+            if value <= ASN_MAX:
                 return value
         self.problem(line, column, f"expected an AS number from 1 to {ASN_MAX}, found {_short(word)}")
         return None

@@ -187,9 +187,11 @@ def _header(text: bytes, starts: Ints, ends: Ints) -> tuple[tuple[int, ...], tup
             if match is None:
                 continue
             words = match[1].split()
-            if not all(word.isdigit() and 1 <= int(word[: _DIGITS_MAX + 1]) <= ASN_MAX for word in words):
+            digits = [word.lstrip(b"0") for word in words if word.isdigit()]
+            asns = tuple(int(each) for each in digits if 1 <= len(each) <= _DIGITS_MAX)
+            if len(asns) < len(words) or max(asns, default=0) > ASN_MAX:
                 return None
-            found[kind] = tuple(map(int, words)) or found[kind]
+            found[kind] = asns or found[kind]
     return found[0], found[1]
 
 
@@ -199,16 +201,15 @@ def write_relationships(
     *,
     clique: Sequence[int] = (),
     ixps: Sequence[int] = (),
-    source: str | None = None,
     comments: Iterable[str] = (),
 ) -> None:
-    """Write ``graph`` as serial-1, or as serial-2 with ``source`` behind each link.
+    """Write ``graph`` as serial-1, packed as ``path`` is named.
 
-    Packed as ``path`` is named. Raises `InputError` for a graph that the format
+    Raises `InputError` for a graph that the format
     cannot hold, and where the file cannot be written.
     """
     try:
-        write_whole(path, packed(as_text(graph, clique, ixps, source, comments), path.name))
+        write_whole(path, packed(as_text(graph, clique, ixps, comments), path.name))
     except OSError as error:
         message = f"{path}: cannot be written: {error.strerror or error}"
         raise InputError(message) from error
@@ -218,7 +219,6 @@ def as_text(
     graph: AsGraph,
     clique: Sequence[int] = (),
     ixps: Sequence[int] = (),
-    source: str | None = None,
     comments: Iterable[str] = (),
 ) -> bytes:
     """The text of a file: comments, header, then the links in ascending order. Raises `InputError`."""
@@ -231,8 +231,7 @@ def as_text(
     is_peering = graph.link_kind == PEERING
     ends = graph.asn[np.where(is_peering[:, None], graph.link_ends, graph.link_ends[:, ::-1])]
     order = np.lexsort((ends[:, 1], ends[:, 0]))
-    tail = "" if source is None else f"|{source}"
-    kinds = (f"|-1{tail}", f"|0{tail}")
+    kinds = ("|-1", "|0")
     first, second = ends[order].T.tolist()
     rows = zip(first, second, is_peering[order].tolist(), strict=True)
     lines += [f"{one}|{two}{kinds[peers]}" for one, two, peers in rows]

@@ -106,8 +106,8 @@ class TopologyReport:
     ases_on_provider_cycles: int
     components: tuple[int, ...]
     """Sizes of the connected parts, largest first."""
-    not_reached: tuple[int, ...]
-    """ASes that no path without valleys joins with any member of the clique."""
+    not_reached: tuple[int, ...] | None
+    """ASes that no path without valleys joins with any member of the clique; None where there is none."""
     largest: tuple[Cone, ...]
     """By customer cone, largest first."""
 
@@ -147,14 +147,14 @@ def report(of: Relationships, progress: Callable[[str, float], None] | None = No
         degree=_spread(customers + peers + providers, graph.asn),
         cones_of_transit_ases=_spread(cones, graph.asn, is_transit),
         clique=clique,
-        ixp_route_servers=of.ixps,
-        ixp_route_servers_in_graph=tuple(sorted(asn for asn in of.ixps if graph.node(asn) is not None)),
+        ixp_route_servers=tuple(dict.fromkeys(of.ixps)),
+        ixp_route_servers_in_graph=tuple(sorted(asn for asn in {*of.ixps} if graph.node(asn) is not None)),
         provider_cycles=tuple(
             tuple(int(graph.asn[node]) for node in cycle) for cycle in provider_cycles(graph)
         ),
         ases_on_provider_cycles=int(knots[knots > 1].sum()),
         components=tuple(sorted(parts.tolist(), reverse=True)),
-        not_reached=tuple(graph.asn[~reached_valley_free(graph, members)].tolist()) if members else (),
+        not_reached=tuple(graph.asn[~reached_valley_free(graph, members)].tolist()) if members else None,
         largest=tuple(
             Cone(
                 int(graph.asn[node]),
@@ -185,7 +185,7 @@ def _clique(of: Relationships, cones: Ints) -> Clique:
     """The clique of the header, else the inferred one, and what does not fit it."""
     graph = of.graph
     if of.clique:
-        members = tuple(sorted(of.clique))
+        members = tuple(sorted(set(of.clique)))
     else:
         members = tuple(graph.asn[list(inferred_clique(graph, cones))].tolist())
     absent = tuple(asn for asn in members if graph.node(asn) is None)
