@@ -96,13 +96,13 @@ def carry(graph: AsGraph, trial: Trial, habit: Floats | None = None) -> Field:
     """Say of all ASes where they landed in a trial: as measured, or else as neighbours and customers did.
 
     ``habit`` (S,) is `Preferences.habit` where something is known already. Raises
-    `InputError` where the trial's arrays belong to another graph.
+    `InputError` where the arrays belong to another graph, and for a trial without sites.
     """
+    _check_trial(graph, trial)
+    if habit is not None:
+        _check(graph, len(habit), of_slots=True)
     of = offers(graph, trial.reaches)
     count = len(trial.reaches)
-    for reach in trial.reaches:
-        _check(graph, len(reach.relation))
-    _check(graph, len(trial.landed))
     measured = trial.landed >= 0
     known = np.where(measured[:, None], np.eye(count)[trial.landed] * 2 - 1, 0.0) * _MEASURED
     share, weight = spread(of, known, habit)
@@ -120,7 +120,13 @@ def carry(graph: AsGraph, trial: Trial, habit: Floats | None = None) -> Field:
 
 
 def learn(graph: AsGraph, fields: Sequence[Field]) -> Preferences:
-    """Learn from trials that were carried over the graph; from none: nothing, which is fine as well."""
+    """Learn from trials that were carried over the graph; from none: nothing, which is fine as well.
+
+    Raises `InputError` where they were carried over another.
+    """
+    for field in fields:
+        _check_trial(graph, field.trial)
+        _check(graph, len(field.share))
     rows, outcomes = [np.zeros((0, _FEATURES))], [np.zeros(0)]
     pairs: dict[tuple[int, int], list[Floats]] = {}
     habit = np.zeros(graph.slot_count)
@@ -154,10 +160,10 @@ def predict(graph: AsGraph, reaches: Sequence[Reach], preferences: Preferences |
 
     The largest share is the prediction; what is near to even is a guess. Without
     ``preferences`` the single-site paths and the graph decide, of the decision process
-    relation and length. Raises `InputError` where the arrays belong to another graph.
+    relation and length. Raises `InputError` where the arrays belong to another graph,
+    and without any site.
     """
-    for reach in reaches:
-        _check(graph, len(reach.relation))
+    _check_reaches(graph, reaches)
     if preferences is None:
         preferences = Preferences(np.array(DECIDES), np.zeros(graph.slot_count), {})
     _check(graph, len(preferences.habit), of_slots=True)
@@ -219,6 +225,19 @@ def _fitted(rows: Floats, outcomes: Floats) -> Floats:
         if float(np.abs(step).max()) < 1e-9:  # noqa: PLR2004 - converged
             break
     return found
+
+
+def _check_trial(graph: AsGraph, trial: Trial) -> None:
+    _check_reaches(graph, trial.reaches)
+    _check(graph, len(trial.landed))
+
+
+def _check_reaches(graph: AsGraph, reaches: Sequence[Reach]) -> None:
+    if not reaches:
+        message = "nobody can land anywhere without a site that announces"
+        raise InputError(message)
+    for reach in reaches:
+        _check(graph, len(reach.relation))
 
 
 def _check(graph: AsGraph, size: int, *, of_slots: bool = False) -> None:

@@ -63,27 +63,6 @@ class Routes:
             node = hop
         return tuple(path)
 
-    def paths(self, graph: AsGraph) -> tuple[Ints, Ints]:
-        """AS paths of all nodes: ``first`` (N + 1,) int64 and ``asns`` int64, one path after another.
-
-        The path of node ``u`` is ``asns[first[u]:first[u + 1]]``, as `path` has it.
-        """
-        first = np.zeros(len(graph) + 1, np.int64)
-        np.cumsum(self.length, out=first[1:])
-        asns = np.zeros(first[-1], np.int64)
-        node = np.flatnonzero(self.slot >= 0)
-        at = first[node]
-        while len(node):
-            hop = self.next_hop[node].astype(np.int64)
-            times = self.length[node] - self.length[hop]
-            for extra in range(int(times.max())):
-                again = times > extra
-                asns[at[again] + extra] = graph.asn[hop[again]]
-            at = at + times
-            goes_on = self.slot[hop] >= 0
-            node, at = hop[goes_on], at[goes_on]
-        return first, asns
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Catchments:

@@ -248,3 +248,23 @@ def test_arrays_of_another_graph_are_refused() -> None:
         carry(attached.graph, Trial(tuple(reaches), np.zeros(3, np.int64)))
     with pytest.raises(InputError, match="another graph"):
         predict(attached.graph, reaches, learn(TWO, []))
+    trial = Trial(tuple(reaches), np.full(len(attached.graph), UNKNOWN))
+    habit = learn(TWO, []).habit
+    with pytest.raises(InputError, match="another graph"):
+        carry(attached.graph, trial, habit)
+    larger = attach(
+        graph_of((10, 1, PROVIDES), *((1, asn, PROVIDES) for asn in range(50, 70))), CDN, TWO_PATHS
+    )
+    for graph in (TWO, larger.graph):
+        with pytest.raises(InputError, match="another graph"):
+            carry(graph, trial)
+        with pytest.raises(InputError, match="another graph"):
+            learn(graph, [carry(attached.graph, trial)])
+
+
+def test_without_a_site_nobody_lands() -> None:
+    """Which is said, for trials and for predictions."""
+    with pytest.raises(InputError, match="without a site"):
+        predict(TWO, [])
+    with pytest.raises(InputError, match="without a site"):
+        carry(TWO, Trial((), np.full(len(TWO), UNKNOWN)))

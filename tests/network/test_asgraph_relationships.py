@@ -20,7 +20,6 @@ from emulator.network.asgraph.relationships import (
     parse_rows,
     parsed,
     read_file,
-    read_relationships,
     write_relationships,
 )
 
@@ -43,7 +42,7 @@ SMALL = b"""\
 def _problems(path: Path) -> list[str]:
     """What reading ``path`` complains of, without the file's name."""
     with pytest.raises(ScenarioError) as caught:
-        read_relationships(path)
+        read_file(path)
     assert all(problem.file == str(path) for problem in caught.value.problems)
     return [str(problem).removeprefix(f"{path}:").strip() for problem in caught.value.problems]
 
@@ -90,7 +89,7 @@ def test_every_form_is_read(
     text += form["ending"] * form["is_ended"]
     path = tmp_path_factory.getbasetemp() / "form.txt"  # its name says nothing
     path.write_bytes(PACKINGS[form["packing"]](text.encode()))
-    assert written(read_relationships(path)) == normal(rows)
+    assert written(read_file(path).graph) == normal(rows)
     assert parse_rows(text.replace("\r", "").encode()) is not None  # the quick way
 
 
@@ -276,9 +275,9 @@ def test_a_cut_archive_says_how_far_it_could_be_read(tmp_path: Path, packing: st
 def test_a_missing_file(tmp_path: Path) -> None:
     """And a folder in its place."""
     with pytest.raises(InputError, match=r"none\.txt: cannot be read: No such file"):
-        read_relationships(tmp_path / "none.txt")
+        read_file(tmp_path / "none.txt")
     with pytest.raises(InputError, match="cannot be read: Is a directory"):
-        read_relationships(tmp_path)
+        read_file(tmp_path)
 
 
 def test_what_is_no_plain_file_stays_what_it_is(tmp_path: Path) -> None:
@@ -288,7 +287,7 @@ def test_what_is_no_plain_file_stays_what_it_is(tmp_path: Path) -> None:
     link.symlink_to(target)
     write_relationships(link, graph)
     assert link.is_symlink()
-    assert written(read_relationships(target)) == written(graph)
+    assert written(read_file(target).graph) == written(graph)
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     write_relationships(pipe, graph)

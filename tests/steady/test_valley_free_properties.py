@@ -9,7 +9,7 @@ import pytest
 
 from emulator.network.asgraph.generator import generate
 from emulator.network.asgraph.graph import CUSTOMER, PEER, PROVIDER, from_links
-from emulator.network.asgraph.relationships import read_relationships
+from emulator.network.asgraph.relationships import read_file
 from emulator.rng import array_stream
 from emulator.steady.valley_free import OWN, Origin, solve
 
@@ -72,7 +72,7 @@ def test_nobody_is_offered_anything_better(seed: int) -> None:
 
 def test_nobody_is_offered_anything_better_on_the_measured_internet() -> None:
     """65,438 ASes as CAIDA inferred them; most can be reached from 20 of them."""
-    graph = read_relationships(brought("20190701.as-rel.txt.xz"))
+    graph = read_file(brought("20190701.as-rel.txt.xz")).graph
     rng = array_stream(1, "properties")
     origins = [Origin(int(node)) for node in rng.choice(len(graph), 20, replace=False)]
     routes = solve(graph, origins)
@@ -98,14 +98,3 @@ def test_numbers_decide_ties_only() -> None:
     same = solve(reordered, [Origin(int(node)) for node in origins])
     assert np.array_equal(same.next_hop, routes.next_hop)
     assert np.array_equal(same.slot, routes.slot)
-
-
-def test_all_paths_are_each_ones_path() -> None:
-    """`Routes.paths` has what `Routes.path` has."""
-    graph = generate(500, 2)
-    prepend = (array_stream(2, "extra").random(graph.slot_count) < 0.3).astype(np.int8) * 2
-    routes = solve(graph, [Origin(3), Origin(400)], prepend=prepend)
-    first, asns = routes.paths(graph)
-    for node in range(len(graph)):
-        assert tuple(asns[first[node] : first[node + 1]].tolist()) == routes.path(graph, node)
-    assert first[-1] == len(asns) > len(graph)
