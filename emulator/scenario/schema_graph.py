@@ -134,7 +134,8 @@ class GraphNetwork(Shape):
         "with every key of `bgp:` and every verb, for up to 2,000 routers. What both know gives the same, "
         "but for what each draws in its own way (jitter, processing delays that are not constant, when a "
         "hold timer or BFD notices a failure) and where routers take time over messages: then what several "
-        "prefixes, or equally long links, bring to one instant may be taken in another order.",
+        "prefixes, or equally long links, bring to one instant may be taken in another order. "
+        "The tables `rates` and `best_paths` are of `compact` ones only.",
     )
 
 
