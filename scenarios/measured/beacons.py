@@ -16,9 +16,10 @@ import argparse
 import math
 import sys
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from beacons_data import data_folder, read_beacons, relationships_file
+from beacons_data import read_beacons
 from beacons_metrics import (
     ANNOUNCE,
     QUANTILES,
@@ -33,6 +34,7 @@ from beacons_metrics import (
     quantiles,
 )
 from beacons_model import beacon_graph, beacon_plan, missing_links, run_beacons
+from brought import data_folder, relationships_file
 
 from emulator.errors import EmulatorError
 from emulator.fleet.presets import INTERNET_2019, FleetPreset
@@ -85,10 +87,15 @@ class Comparison:
 
     @property
     def distance(self) -> float:
-        """How far apart, in natural logarithms: mean over p50 to p95 of the withdrawal, and path hunting."""
+        """How far apart, in natural logarithms: mean over p50 to p95 of the withdrawal, and path hunting.
+
+        Infinite where either has no withdrawals.
+        """
         model, measured = pooled(self.model.values()), pooled(self.measured.values())
         pairs = [*zip(quantiles(model.final)[:4], quantiles(measured.final)[:4], strict=True)]
         pairs.append((model.mean_hunting, measured.mean_hunting))
+        if any(map(math.isnan, chain(*pairs))):
+            return math.inf
         return sum(abs(math.log(max(one, 1.0) / max(other, 1.0))) for one, other in pairs) / len(pairs)
 
 
@@ -110,13 +117,20 @@ def compare(
 
 def _row(name: str, cells: tuple[object, ...]) -> str:
     return f"{name:40}" + "".join(
-        f"{cell:9.2f}" if isinstance(cell, float) else f"{cell:>9}" for cell in cells
+        f"{_number(cell):>9}" if isinstance(cell, float) else f"{cell:>9}" for cell in cells
     )
 
 
-def _verdict(model: float, aim: float) -> str:
-    ratio = model / aim if aim else float("nan")
-    return f"{ratio:.2f} {'met' if abs(ratio - 1) <= WITHIN else 'missed'}"
+def _number(value: float) -> str:
+    return f"{value:.2f}" if math.isfinite(value) else "-"
+
+
+def _verdict(model: float, aim: float) -> tuple[str, str]:
+    """How the model stands to the aim, and whether that is near enough; nothing of nothing."""
+    ratio = model / aim if aim else math.nan
+    if math.isnan(ratio):
+        return "-", ""
+    return _number(ratio), "met" if abs(ratio - 1) <= WITHIN else "missed"
 
 
 def table(title: str, model: Figures, announce: tuple[float, ...], withdraw: tuple[float, ...],
@@ -124,16 +138,19 @@ def table(title: str, model: Figures, announce: tuple[float, ...], withdraw: tup
     """Model against measurement, with a verdict on every aim."""
     found, final = quantiles(model.last_change), quantiles(model.final)
     far, found_hunting = abs(found[2] - announce[2]), model.mean_hunting
+    p90 = "" if math.isnan(far) else f"   p90 {far:.1f} s off {'met' if far <= ANNOUNCE_S else 'missed'}"
+    ratios, verdicts = zip(*map(_verdict, final, withdraw), strict=True)
     lines = [
         f"{title}: {len(model.final)} final withdrawals in the model",
         _row("", tuple(f"p{100 * each:.0f}" for each in QUANTILES)),
         _row("announce, last path change (s)", announce),
-        _row("  model", found) + f"   p90 {far:.1f} s off {'met' if far <= ANNOUNCE_S else 'missed'}",
+        _row("  model", found) + p90,
         _row("withdraw, final withdrawal (s)", withdraw),
         _row("  model", final),
-        _row("  ratio", tuple(_verdict(*pair).split()[0] for pair in zip(final, withdraw, strict=True))),
-        _row("", tuple(_verdict(*pair).split()[1] for pair in zip(final, withdraw, strict=True))),
-        f"announcements a peer: {hunting:.2f}, model {found_hunting:.2f}, {_verdict(found_hunting, hunting)}",
+        _row("  ratio", ratios),
+        _row("", verdicts),
+        f"announcements a peer: {_number(hunting)}, model {_number(found_hunting)}, "
+        + " ".join(_verdict(found_hunting, hunting)).rstrip(),
     ]
     return [*lines, ""]
 
@@ -141,6 +158,8 @@ def table(title: str, model: Figures, announce: tuple[float, ...], withdraw: tup
 def _gaps(name: str, figures: Figures) -> str:
     quick, rounds = figures.share_of_gaps(0, QUICK_S), figures.share_of_gaps(*ROUND_S)
     low, high = ROUND_S
+    if math.isnan(quick):
+        return f"gaps, {name}: none"
     return f"gaps, {name}: under {QUICK_S:.0f} s {quick:.0%}, {low:.0f} to {high:.0f} s {rounds:.0%}"
 
 
@@ -169,11 +188,15 @@ def calibrate(graph: AsGraph, beacons: Beacons, seeds: range) -> list[str]:
         model = pooled(each.model.values())
         lines.append(_row(name, (*quantiles(model.final), model.mean_hunting, each.distance)))
     best = min(found, key=lambda name: found[name].distance)
+    if math.isinf(found[best].distance):
+        return [*lines, "best: none, there are no withdrawals to compare"]
     lines += [f"best: {best}", "", _row("left out: measured / model", ("p50", "p75", "p90", "hunting"))]
     left: list[Figures] = []
     for prefix in beacons.prefixes:
         chosen = min(found, key=lambda name: found[name].without(prefix).distance)
-        measured, model = found[chosen].measured[prefix], found[chosen].model[prefix]
+        if math.isinf(found[chosen].without(prefix).distance):
+            continue  # there is no other to choose by
+        measured, model = found[chosen].measured[prefix], found[chosen].model.get(prefix, Figures())
         left.append(model)
         lines.append(_row(prefix, (*quantiles(measured.final)[:3], measured.mean_hunting)))
         lines.append(_row(f"  {chosen}", (*quantiles(model.final)[:3], model.mean_hunting)))
@@ -182,11 +205,19 @@ def calibrate(graph: AsGraph, beacons: Beacons, seeds: range) -> list[str]:
     return [*lines, "", *table("every beacon left out in turn", all_left, *own)]
 
 
+def _seeds(text: str) -> int:
+    """A number of seeds; what `argparse` complains of where it is none."""
+    if not text.isdecimal() or not int(text):
+        message = f"expected a whole number from 1 on, found {text!r}"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
+
+
 def main() -> int:
     """Print it all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", nargs="?", help="folder with the data, or one file of updates")
-    parser.add_argument("--seeds", type=int, default=SEEDS, help="how many seeds, from 1 on")
+    parser.add_argument("--seeds", type=_seeds, default=SEEDS, help="how many seeds, from 1 on")
     parser.add_argument("--calibrate", action="store_true", help="try the candidates")
     parser.add_argument("--as-sent", action="store_true", help="let the model's collector dump no table")
     given = parser.parse_args()

@@ -4,7 +4,7 @@ A file is a table of updates, ``time,type,prefix,peer_as,peer_ip,as_path,...``:
 time in seconds since 1970, type A or W, plain or gzipped. RIPE's beacons are
 announced at 00:00 UTC and every four hours, and withdrawn two hours after
 (RIPE NCC, "RIS Routing Beacons"; AS12654); `Update.time` counts from the
-announcement.
+announcement. Announcements with an AS_SET in their path are left out.
 """
 
 # ruff: noqa: INP001 - a script and what it reads, not a package
@@ -14,10 +14,10 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import os
+import math
+import re
 from dataclasses import dataclass
 from itertools import groupby, pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from beacons_metrics import Update
@@ -26,12 +26,13 @@ from emulator.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
 ASN: Final = 12654
 """RIPE's, which originates the beacons."""
 CYCLE_S: Final = 4 * 3600
-GRAPH: Final = "20190701.as-rel.txt.xz"
 _PATTERN: Final = "ris-beacons-*.csv*"
+_AS_SET: Final = re.compile(r"\{\d+(,\d+)*\}")
 _COLUMNS: Final = ("time", "type", "prefix", "peer_as", "peer_ip", "as_path")
 
 
@@ -48,25 +49,6 @@ class Beacons:
     def prefixes(self) -> tuple[str, ...]:
         """The beacons, in order."""
         return tuple(self.upstreams)
-
-
-def data_folder(given: str | None) -> Path:
-    """The folder that is given, or ``$IPA_EMULATOR_DATA``, or ``shared/data`` beside the repository."""
-    beside = Path(__file__).parents[3] / "shared" / "data"
-    return Path(given or os.environ.get("IPA_EMULATOR_DATA") or beside)
-
-
-def relationships_file(data: Path) -> Path:
-    """CAIDA's file of the day. Raises `InputError`, saying where to get it."""
-    for folder in (data, data_folder(None)):
-        path = folder / "bring-your-own" / GRAPH
-        if path.is_file():
-            return path
-    message = (
-        f"{data / 'bring-your-own' / GRAPH} is not there: AS relationships come from CAIDA "
-        "(https://publicdata.caida.org/datasets/as-relationships/serial-1/) and may not be passed on"
-    )
-    raise InputError(message)
 
 
 def read_beacons(where: Path) -> Beacons:
@@ -104,6 +86,14 @@ def _distinct(path: Iterable[int]) -> tuple[int, ...]:
     return tuple(asn for asn, _ in groupby(path))
 
 
+def _time(text: str) -> float:
+    time = float(text)
+    if not math.isfinite(time):
+        message = f"no time: {text!r}"
+        raise ValueError(message)
+    return time
+
+
 def _read(file: Path) -> list[Update]:
     try:
         raw = file.read_bytes()
@@ -119,9 +109,12 @@ def _read(file: Path) -> list[Update]:
     found: list[Update] = []
     for row in rows:
         try:
-            time = float(row["time"])
-            path = None if row["type"] == "W" else tuple(int(asn) for asn in row["as_path"].split())
+            time = _time(row["time"])
             peer = f"{int(row['peer_as'])} {row['peer_ip']}"
+            words = [] if row["type"] == "W" else row["as_path"].split()
+            if any(_AS_SET.fullmatch(word) for word in words):
+                continue
+            path = None if row["type"] == "W" else tuple(int(word) for word in words)
         except (ValueError, TypeError, AttributeError) as error:
             message = f"{file}:{rows.line_num}: not an update: {error}"
             raise InputError(message) from error

@@ -11,12 +11,14 @@ what was measured in it; ``peering_catchments.md`` discusses the figures.
 
 from __future__ import annotations
 
+import argparse
 import math
 import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
-from peering_data import METHODS, data_folder, read_experiments, relationships_file
+from brought import data_folder, relationships_file
+from peering_data import METHODS, read_experiments
 from peering_limits import agreement, behind, ceiling, decided_by_tie, hidden_links, transitive, with_provider
 from peering_models import MODELS, Score, World, score
 
@@ -123,11 +125,14 @@ def limits_table(world: World) -> str:
     return table(rows)
 
 
-def main(arguments: list[str]) -> int:
+def main() -> int:
     """Print the tables; 2 where the data cannot be read."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", nargs="?", help="folder with the data; default: $IPA_EMULATOR_DATA")
+    given = parser.parse_args()
     out = sys.stdout.write
     try:
-        world = world_of(data_folder(arguments[0] if arguments else None))
+        world = world_of(data_folder(given.data))
     except EmulatorError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -156,4 +161,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

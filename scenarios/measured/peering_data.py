@@ -14,18 +14,17 @@ from __future__ import annotations
 
 import json
 import lzma
-import os
 import re
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from emulator.errors import InputError
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 ASN: Final = 47065
 """PEERING's."""
-GRAPH: Final = "20190701.as-rel.txt.xz"
-"""The experiments are of autumn 2019."""
 METHODS: Final = {
     "ping": "dp_pings_est_as_to_mux_catchment.json",
     "traceroute": "dp_trace_est_ra_as_to_mux_catchment.json",
@@ -45,24 +44,6 @@ class Experiment:
     sites: tuple[str, str]
     alone: dict[str, tuple[tuple[int, ...], ...]]
     landed: dict[str, dict[int, str]]
-
-
-def data_folder(given: str | None) -> Path:
-    """The folder that is given, or ``$IPA_EMULATOR_DATA``, or ``shared/data`` beside the repository."""
-    beside = Path(__file__).parents[3] / "shared" / "data"
-    return Path(given or os.environ.get("IPA_EMULATOR_DATA") or beside)
-
-
-def relationships_file(data: Path) -> Path:
-    """CAIDA's file of the summer of the experiments. Raises `InputError`, saying where to get it."""
-    path = data / "bring-your-own" / GRAPH
-    if not path.is_file():
-        message = (
-            f"{path} is not there: AS relationships come from CAIDA "
-            "(https://publicdata.caida.org/datasets/as-relationships/serial-1/) and may not be passed on"
-        )
-        raise InputError(message)
-    return path
 
 
 def read_experiments(folder: Path) -> tuple[Experiment, ...]:

@@ -116,12 +116,25 @@ def test_a_file_tells_where_a_beacon_is_attached(tmp_path: Path) -> None:
     assert (286, 34549) in beacons.pairs
 
 
+def test_paths_with_an_as_set_are_left_out(tmp_path: Path) -> None:
+    """And nothing else of the file."""
+    file = tmp_path / "ris-beacons-sets.csv"
+    paths = ("286 {3333} 12654", '"286 {3333,174} 12654"', "286 3333 12654")
+    rows = [f"{START + 56}.0,A,{PREFIX},286,10.0.0.1,{path},x" for path in paths]
+    file.write_text("\n".join([HEADER, *rows]))
+    (only,) = data.read_beacons(file).updates
+    assert only.path == (286, 3333, 12654)
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
         ("a,b\n1,2\n", "has no column time, type"),
         (f"{HEADER}\n{START},A,{PREFIX},nobody,10.0.0.1,286 12654,x\n", r"\.csv:2: not an update"),
         (f"{HEADER}\n{START},A,{PREFIX},286,10.0.0.1,286 3333,x\n", "announced by AS3333"),
+        (f"{HEADER}\nnan,A,{PREFIX},286,10.0.0.1,286 12654,x\n", r"\.csv:2: not an update: no time: 'nan'"),
+        (f"{HEADER}\n{START},A,{PREFIX},286,10.0.0.1,286 {{33 12654,x\n", r"\.csv:2: not an update"),
+        (f"{HEADER}\n{START},A,{PREFIX},286,10.0.0.1,286 {{3333}} 12654,x\n", "no announcement"),
         (f"{HEADER}\n", "no announcement"),
     ],
 )
@@ -141,6 +154,36 @@ def test_the_script_says_kindly_what_it_needs(tmp_path: Path) -> None:
     assert ran.returncode == 2
     assert "ris-beacons-*.csv*" in ran.stderr
     assert len(ran.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("seeds", ["0", "-1", "1.5", "many"])
+def test_the_script_wants_a_seed_at_least(seeds: str) -> None:
+    """No table of nothing."""
+    command = [sys.executable, FOLDER / "beacons.py", "--seeds", seeds]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert f"argument --seeds: expected a whole number from 1 on, found '{seeds}'" in ran.stderr
+
+
+def test_no_verdict_on_nothing() -> None:
+    """One update, no withdrawal: dashes where there is no number, and the distance to it is the largest."""
+    script = part("beacons")
+    figures = metrics.figures_of(MADE_UP)
+    compared = script.Comparison(metrics.figures_of([update(10.0, FIRST)]), figures, {})
+    assert compared.distance == math.inf
+    lines = script.report(compared)
+    assert not [line for line in lines if "nan" in line]
+    at = lines.index("these 1 beacons: 2 final withdrawals in the model")
+    assert [lines[at + row].split() for row in (4, 6, 7)] == [
+        ["withdraw,", "final", "withdrawal", "(s)", *"-----"],
+        ["ratio", *"-----"],
+        [],
+    ]
+    assert lines[at + 8] == "announcements a peer: -, model 1.00, -"
+    assert "gaps, measured: none" in lines
+    nothing = script.table("no model", metrics.Figures(), *script.REFERENCE)
+    assert not [line for line in nothing if any(word in line for word in ("nan", "met", "missed"))]
+    assert script.Comparison(figures, figures, {}).distance == 0
 
 
 def test_doubtful_links_become_peerings() -> None:
@@ -169,9 +212,10 @@ def test_presets_give_every_as_an_interval() -> None:
 @cache
 def real() -> tuple[Any, Any]:
     """The beacons and the graph; skips the test where nobody brought them."""
-    where = data.data_folder(None)
+    brought = part("brought")
+    where = brought.data_folder(None)
     try:
-        return data.read_beacons(where), load(data.relationships_file(where))
+        return data.read_beacons(where), load(brought.relationships_file(where))
     except InputError as error:
         pytest.skip(f"needs what users bring: {error}")
 

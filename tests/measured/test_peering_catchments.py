@@ -37,7 +37,7 @@ def part(name: str) -> ModuleType:
 @cache
 def real_world() -> Any:  # noqa: ANN401 - a type of the script's
     """Everything measured; skips the test where nobody brought it."""
-    data = part("peering_data").data_folder(None)
+    data = part("brought").data_folder(None)
     try:
         world = part("peering_catchments").world_of(data)
     except InputError as error:
@@ -112,7 +112,7 @@ def test_no_model_looks_at_the_answer(model: str) -> None:
 @pytest.mark.slow
 def test_what_is_read_of_sites_is_single_site_paths() -> None:
     """Two-site paths are in the folders, and nothing of them is."""
-    data = part("peering_data").data_folder(None) / "ground-truth" / "peering-two-site"
+    data = part("brought").data_folder(None) / "ground-truth" / "peering-two-site"
     world = real_world()
     both = set()
     for each in world.usable:
@@ -135,7 +135,7 @@ def made_up(folder: Path) -> Path:
     lines = ["# made up", "10|20|0", "10|11|-1", *(f"{10 * (1 + n % 2)}|{100 + n}|-1" for n in range(8))]
     brought = folder / "bring-your-own"
     brought.mkdir(parents=True)
-    name = part("peering_data").GRAPH
+    name = part("brought").GRAPH
     (brought / name).write_bytes(lzma.compress("\n".join(lines).encode() + b"\n"))
     for number, sites in enumerate((("aa01", "bb01"), ("bb01", "cc01"), ("aa01", "cc01")), 1):
         experiment = folder / "ground-truth" / "peering-two-site" / f"{number}_{sites[0]}_{sites[1]}"
@@ -162,6 +162,26 @@ def test_the_script_prints_every_model(tmp_path: Path) -> None:
     assert [line.split()[0] for line in mean[2:5]] == ["graph", "single", "others"]
     assert [float(each) for each in mean[4].split()[1:]] == [100] * 6
     assert "larger site for all" in mean[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [(["--help"], 0, "folder with the data"), (["one", "two"], 2, "unrecognized arguments: two")],
+)
+def test_the_script_says_what_it_takes(arguments: list[str], code: int, said: str) -> None:
+    """One folder; nothing is ignored."""
+    done = subprocess.run([sys.executable, SCRIPT, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert said in done.stdout + done.stderr
+
+
+def test_the_graph_is_found_where_it_usually_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also for data that are elsewhere."""
+    usual = made_up(tmp_path / "usual")
+    monkeypatch.setenv("IPA_EMULATOR_DATA", str(usual))
+    brought = part("brought")
+    expected = usual / "bring-your-own" / brought.GRAPH
+    assert brought.relationships_file(tmp_path / "elsewhere") == expected
 
 
 def test_an_as_that_landed_at_both_sites_is_left_out(tmp_path: Path) -> None:
