@@ -1,13 +1,12 @@
-"""Every node's best route for one prefix, as arrays: next hops, AS paths, catchments."""
+"""Every node's best route for one prefix, as arrays: next hops, AS paths."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
     from emulator.network.asgraph.graph import AsGraph
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
     Int32s = npt.NDArray[np.int32]
     Int8s = npt.NDArray[np.int8]
-    Floats = npt.NDArray[np.float64]
 
 OWN = 4
 """Value of `Routes.relation` at an origin; the others are those of `AsGraph.relation`, 0 for no route."""
@@ -62,35 +60,3 @@ class Routes:
             path += [int(graph.asn[hop])] * int(self.length[node] - self.length[hop])
             node = hop
         return tuple(path)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Catchments:
-    """Who is routed where: of K origins, by node, ascending.
-
-    ``origin`` (K,) int64 nodes, ``nodes`` (K,) int64 how many have a route to each,
-    ``weight`` (K,) float64 what these weigh together; ``nodes_without`` and
-    ``weight_without`` have no route at all.
-    """
-
-    origin: Ints
-    nodes: Ints
-    weight: Floats
-    nodes_without: int
-    weight_without: float
-
-
-def catchments(routes: Routes, weight: Floats | None = None) -> Catchments:
-    """Count the nodes routed to each origin, itself included; ``weight`` (N,) is theirs, None: 1 each."""
-    count = len(routes.origin)
-    weights = np.ones(count) if weight is None else np.asarray(weight, np.float64)
-    nodes = np.bincount(routes.origin + 1, minlength=count + 1)
-    sums = np.bincount(routes.origin + 1, weights, minlength=count + 1)
-    origin = np.flatnonzero(routes.relation == OWN)
-    return Catchments(
-        origin,
-        nodes[origin + 1].astype(np.int64),
-        sums[origin + 1].astype(np.float64),
-        int(nodes[0]),
-        float(sums[0]),
-    )

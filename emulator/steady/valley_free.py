@@ -25,7 +25,7 @@ import numpy as np
 from emulator.errors import InputError
 from emulator.steady.outcome import told, told_again
 from emulator.steady.repair import TooWideError, repair, visit
-from emulator.steady.routes import OWN, Catchments, Origin, Routes, catchments
+from emulator.steady.routes import OWN, Origin, Routes
 from emulator.steady.rows import rows_of
 from emulator.steady.sweeps import (
     DOWN,
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     Int8s = npt.NDArray[np.int8]
     Bools = npt.NDArray[np.bool_]
 
-__all__ = ["OWN", "Catchments", "Origin", "Routes", "catchments", "solve", "solve_again"]
+__all__ = ["OWN", "Origin", "Routes", "solve", "solve_again"]
 
 
 def solve(

@@ -23,8 +23,8 @@ import pytest
 from emulator.network.asgraph.cache import load
 from emulator.network.asgraph.generator import generate
 from emulator.network.asgraph.graph import CUSTOMER, PROVIDER
-from emulator.network.asgraph.relationships import read_relationships, write_relationships
-from emulator.steady.valley_free import Origin, catchments, solve, solve_again
+from emulator.network.asgraph.relationships import read_file, write_relationships
+from emulator.steady.valley_free import Origin, solve, solve_again
 
 from as_files import brought
 from asgraphs import with_sites
@@ -54,7 +54,7 @@ class Cdn(NamedTuple):
 @cache
 def cdn(name: str) -> Cdn:
     """Twenty sites in a made-up Internet of today's size, or in the one that CAIDA measured in 2019."""
-    bare = generate(ASES, 1, links=LINKS) if name == "made up" else read_relationships(brought(MEASURED))
+    bare = generate(ASES, 1, links=LINKS) if name == "made up" else read_file(brought(MEASURED)).graph
     graph, sites = with_sites(bare, SITES, 1)
     anycast = [Origin(site) for site in sites]
     bought: dict[int, list[int]] = {}
@@ -103,8 +103,7 @@ def test_a_site_withdrawn(benchmark: BenchmarkFixture) -> None:
     """What changes when the site with the median catchment stops announcing, against solving anew."""
     graph, anycast, _ = cdn("made up")
     routes = solve(graph, anycast)
-    found = catchments(routes)
-    size = dict(zip(found.origin.tolist(), found.nodes.tolist(), strict=True))
+    size = np.bincount(routes.origin[routes.origin >= 0], minlength=len(graph)).tolist()
     by_size = sorted(anycast, key=lambda origin: size[origin.node])
     ratios = {}
     for name, gone in (("smallest", 0), ("median", SITES // 2), ("largest", -1)):

@@ -26,7 +26,7 @@ from emulator.network.asgraph.additions import link_delays
 from emulator.network.asgraph.cache import load
 from emulator.network.asgraph.generator import generate
 from emulator.network.asgraph.relationships import write_relationships
-from emulator.steady.valley_free import Origin, catchments, solve
+from emulator.steady.valley_free import Origin, solve
 
 from asgraphs import with_sites
 
@@ -70,11 +70,11 @@ def settled(site_gone: int) -> tuple[tuple[Fleet], dict[str, object]]:
     """A fleet at rest, one of whose sites is about to withdraw: that with the catchment of this rank."""
     graph, sites = internet()
     routes = solve(graph, [Origin(site) for site in sites])
-    found = catchments(routes)
+    size = np.bincount(routes.origin[routes.origin >= 0], minlength=len(graph))
     made = fleet(graph)
     install(made, 0, routes)
     made.rest(0)
-    made.withdraw(int(found.origin[np.argsort(found.nodes, kind="stable")[site_gone]]), 0)
+    made.withdraw(sorted(sites, key=lambda site: (size[site], site))[site_gone], 0)
     return (made,), {}
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from emulator.errors import InputError
 from emulator.network.asgraph.graph import CUSTOMER, CUSTOMER_PROVIDER, PEER, PEERING, PROVIDER, from_links
-from emulator.steady.valley_free import OWN, Origin, catchments, solve
+from emulator.steady.valley_free import OWN, Origin, solve
 
 from asgraphs import problems
 from message_passing import settle, world_of
@@ -230,15 +230,3 @@ def test_bad_input_is_refused() -> None:
         solve(graph, [], link_up=np.ones(2, np.bool_))
     with pytest.raises(InputError, match="below 0"):
         solve(graph, [], prepend=np.array([0, -1], np.int8))
-
-
-def test_catchments_add_up() -> None:
-    """AS 2 and AS 3 are customers of AS 1 and announce; AS 4 and AS 5 buy from them, AS 9 from nobody."""
-    graph = from_links(
-        np.array([1, 2, 3, 4, 5, 9]),
-        np.array([[1, 0], [2, 0], [3, 1], [4, 2]]),
-        np.full(4, CUSTOMER_PROVIDER),
-    )
-    found = catchments(solve(graph, [Origin(1), Origin(2)]), np.array([1.0, 2, 4, 8, 16, 32]))
-    assert (found.origin.tolist(), found.nodes.tolist(), found.weight.tolist()) == ([1, 2], [3, 2], [11, 20])
-    assert (found.nodes_without, found.weight_without) == (1, 32)

@@ -62,11 +62,6 @@ class Rows:
     ixps: tuple[int, ...]
 
 
-def read_relationships(path: Path) -> AsGraph:
-    """The graph in a file, serial-1 or serial-2, plain or packed. Raises as `read_file` does."""
-    return read_file(path).graph
-
-
 def read_file(path: Path) -> Relationships:
     """Everything in a file of AS relationships.
 
