@@ -49,6 +49,18 @@ CAPTIONS: Final = {
 }
 """Kind of picture -> what to look for in it."""
 
+CAPTIONS_OF_PREFIXES: Final = {
+    "catchments": (
+        "Which AS gets which share of the ASes' packets to a prefix. What a band loses goes to the bands "
+        "that grow at the same instant; black and red are ASes whose packets reach no AS that announces it."
+    ),
+    "detours": (
+        "What an event did to RTT where it changed paths. Squares above the diagonal are paths that got "
+        "longer; a narrow line are many paths that changed together."
+    ),
+}
+"""The same, where it says something else without a CDN."""
+
 NOT_MODELLED: Final = (
     (
         "Load is a fluid: queues follow from utilisation; single packets and TCP's congestion control"
@@ -76,4 +88,4 @@ NOT_MODELLED_ON_GRAPHS: Final = (
     "Delays of links are drawn from the scenario's distribution, not measured; no link has a place.",
     NOT_MODELLED[-1],
 )
-"""The same, of runs on AS graphs."""
+"""The same, of runs on AS graphs; the first is about clients."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from emulator.analysis.plots.timeaxis import event_labels
+from emulator.analysis.instants import instants
 from emulator.analysis.view import distinct, text_codes
 
 if TYPE_CHECKING:
@@ -21,15 +22,41 @@ if TYPE_CHECKING:
     Bools = npt.NDArray[np.bool_]
 
 ANYCAST: Final = "anycast"
+PREFIX: Final = "prefix"
+"""Kind of all destinations where there is no CDN, and too many prefixes to name each."""
 FATES: Final = {-1: "no route", -2: "blackhole", -3: "loop", -4: "elsewhere"}
 """What a site below zero stands for; the last one is delivered, to no POP of the CDN."""
 _ELSEWHERE: Final = -4
 _TABULATED: Final = 4
 """Events that a table of catchments has columns for."""
+_AS_NAME: Final = re.compile(r"AS\d+")
+"""What no POP of a CDN is called."""
+_PREFIXES: Final = 4
+"""So many prefixes are a kind each."""
 
 
-def kind_of(destination: str) -> str:
-    """Return the kind of service address that a destination's name stands for, as pictures name it."""
+def has_cdn(view: RunView) -> bool:
+    """Tell whether sites are a CDN's POPs: without one they are the ASes that announce a prefix."""
+    return not all(_AS_NAME.fullmatch(str(pop["code"])) for pop in view.atlas.get("pops", ()))
+
+
+def site_word(view: RunView) -> str:
+    """Return what a site is."""
+    return "POP" if has_cdn(view) else "AS"
+
+
+def kinds_of(destinations: Sequence[str], *, cdn: bool = True) -> dict[str, str]:
+    """Return the kind of service address that each destination's name stands for, as pictures name it.
+
+    Without a CDN a few prefixes are a kind each, and go by their name.
+    """
+    if cdn:
+        return {name: _kind_of(name) for name in destinations}
+    own = len(destinations) <= _PREFIXES and "shared" not in destinations
+    return {name: name if own else PREFIX for name in destinations}
+
+
+def _kind_of(destination: str) -> str:
     if destination == "shared":
         return ANYCAST
     if destination.startswith("pop "):
@@ -64,6 +91,19 @@ class Catchments:
         """Return the position of the last instant before ``at_s``; 0 where there is none."""
         return max(0, int(np.searchsorted(self.at_s, at_s)) - 1)
 
+    def held(self, end_s: float) -> Floats:
+        """Return for which part of a run of ``end_s`` seconds each instant's counts hold."""
+        end = max(end_s, 1e-9)
+        parts: Floats = np.diff(np.append(self.at_s.clip(0, end), end)) / end
+        return parts
+
+    @property
+    def distance(self) -> Floats:
+        """Which share of ASes is served otherwise than at the start, at each instant (total variation)."""
+        shares = self.shares()
+        found: Floats = np.abs(shares - shares[:, :1]).sum(axis=0) / 2
+        return found
+
     def shares(self, *, weighted: bool = False) -> Floats:
         """Return each site's share of all ASes, or of their weight, at each instant."""
         counts = self.weight if weighted else self.ases.astype(np.float64)
@@ -93,6 +133,18 @@ def catchments_of(table: Table | None) -> tuple[Catchments, ...]:
     return tuple(found)
 
 
+def main_destination(view: RunView) -> int:
+    """Return the position of the catchments to tell of: those at the shared address come first.
+
+    Of prefixes without a CDN it is the one at which most changed for longest.
+    """
+    if has_cdn(view):
+        return 0
+    end = view.phases.end_s
+    changed = [float(each.distance @ each.held(end)) for each in view.catchments]
+    return int(np.argmax(changed)) if changed else 0
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """From one event, or several of one instant, until the next or the run's end."""
@@ -108,14 +160,12 @@ class Window:
 
 def windows(view: RunView) -> tuple[Window, ...]:
     """Return the windows of a run, in time order."""
-    labels = event_labels(view.events)
-    until = [*(at for at, _ in labels[1:]), view.phases.end_s]
-    found = []
-    for (at, label), end in zip(labels, until, strict=True):
-        mine = [event for event in view.events if float(event["at_s"]) == at]
-        repair = all(event["kind"] == "repair" for event in mine)
-        found.append(Window(int(mine[-1]["index"]), at, end, label, repair))
-    return tuple(found)
+    found = instants(view.events)
+    until = [*(instant.at_s for instant in found[1:]), view.phases.end_s]
+    return tuple(
+        Window(each.index, each.at_s, end, each.label(), each.is_repair)
+        for each, end in zip(found, until, strict=True)
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,7 +174,7 @@ class Reach:
 
     destinations: tuple[str, ...]
     kinds: tuple[str, ...]
-    """Of `kind_of`, in the order in which destinations have them."""
+    """Of `kinds_of`, in the order in which destinations have them."""
     event: Ints
     destination: Ints
     """Position in ``destinations``."""
@@ -138,14 +188,18 @@ class Reach:
     rtt_after_ms: Floats
 
 
-def reach_of(table: Table | None) -> Reach | None:
-    """Read the table `reach`; None where there is none."""
+def reach_of(table: Table | None, *, known: Sequence[str] = (), cdn: bool = True) -> Reach | None:
+    """Read the table `reach`; None where there is none.
+
+    ``known``: all destinations of the run, whether anything happened to them or not. ``cdn``: see `has_cdn`.
+    """
     if table is None:
         return None
     names = distinct(table["destination"])
     code = text_codes(table["destination"], names)
-    kinds = list(dict.fromkeys(kind_of(name) for name in names))
-    kind_by_name = np.array([kinds.index(kind_of(name)) for name in names])
+    kind_by_destination = kinds_of(list(dict.fromkeys((*known, *names))), cdn=cdn)
+    kinds = list(dict.fromkeys(kind_by_destination[name] for name in names))
+    kind_by_name = np.array([kinds.index(kind_by_destination[name]) for name in names])
     whole = {name: np.asarray(table[name], np.int64) for name in ("event", "site_before", "site_after")}
     real = {
         name: np.asarray(table[name], np.float64)
@@ -199,8 +253,9 @@ def losses(view: RunView) -> list[tuple[Window, list[Loss]]]:
     if reach is None:
         return []
     pairs: dict[str, list[int]] = {}
+    kind_by_name = kinds_of([each.destination for each in view.catchments], cdn=has_cdn(view))
     for each in view.catchments:
-        pairs.setdefault(kind_of(each.destination), []).append(each.total)
+        pairs.setdefault(kind_by_name[each.destination], []).append(each.total)
     is_lost = reach.lost_s > 0
     periods = np.where(np.isnan(reach.back_s), np.inf, reach.lost_s)
     found = []
@@ -245,7 +300,7 @@ class CatchmentRow:
 
 @dataclass(frozen=True, slots=True)
 class CatchmentTable:
-    """The first destination's catchments at the start and at the end of some windows."""
+    """The main destination's catchments at the start and at the end of some windows."""
 
     destination: str
     columns: tuple[str, ...]
@@ -253,14 +308,14 @@ class CatchmentTable:
 
 
 def catchment_table(view: RunView) -> CatchmentTable | None:
-    """Tabulate the first destination's catchments: at the start, and when those events that moved most ended.
+    """Tabulate the main destination's catchments: at the start, and when those events that moved most ended.
 
     None where the run counts none. Rows are POPs in index order, then `FATES`; those that never serve
     anybody at these instants are left out.
     """
     if not view.catchments:
         return None
-    main = view.catchments[0]
+    main = view.catchments[main_destination(view)]
     moves = []
     for window in windows(view):
         before, after = main.before(window.at_s), main.before(window.until_s)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from emulator.analysis.plots import FORMATS, draw_all
+from emulator.analysis.plots import FORMATS, draw_all, drawable
 from emulator.analysis.report import write_report
 from emulator.analysis.view import RunView
 from emulator.errors import InputError
@@ -26,8 +26,8 @@ def redraw(
     """Draw the pictures of the run in ``folder`` into its ``plots`` and, without ``only``, its report.
 
     Each file is complete or the old one. Returns the files written, in the
-    report's order. Raises `InputError` where ``folder`` holds no run, or for an
-    unknown kind or format.
+    report's order. Raises `InputError` where ``folder`` holds no run, for an
+    unknown kind or format, and where the run has no picture of the kinds in ``only``.
     """
     view = RunView(read_run(folder))
     plots, beside = folder / "plots", folder / ".plots.partial"
@@ -40,6 +40,11 @@ def redraw(
         raise InputError(message) from error
     try:
         drawn = draw_all(view, beside, only=only, formats=formats or FORMATS, progress=progress)
+        if only and not drawn:
+            message = (
+                f"{folder}: this run has no picture {' or '.join(only)}; it has {', '.join(drawable(view))}"
+            )
+            raise InputError(message)
         files = [path.replace(plots / path.name) for path in drawn]
         if not only:
             files.append(write_report(view, folder))

@@ -11,8 +11,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from emulator.analysis import wording
-from emulator.analysis.captions import CAPTIONS, NOT_MODELLED, NOT_MODELLED_ON_GRAPHS
-from emulator.analysis.graphview import catchment_table, losses
+from emulator.analysis.captions import CAPTIONS, CAPTIONS_OF_PREFIXES, NOT_MODELLED, NOT_MODELLED_ON_GRAPHS
+from emulator.analysis.graphview import catchment_table, has_cdn, losses
+from emulator.analysis.instants import outcomes
 from emulator.analysis.plots import pictures
 from emulator.record.folder import write_text
 
@@ -64,12 +65,13 @@ def render(view: RunView, plots: Path, *, command: str | None = None) -> str:
         strategies=summary.get("strategies") or {},
         phases=view.phases.present,
         faulty=view.phases.fault_s is not None,
-        events=_events(view),
+        events=outcomes(view),
         losses=losses(view),
         catchments=catchment_table(view),
         graph=bool(view.catchments),
+        cdn=has_cdn(view),
         expectations=summary.get("expectations", ()),
-        figures=[figure for picture in pictures(view) if (figure := _figure(plots, picture))],
+        figures=[figure for picture in pictures(view) if (figure := _figure(view, plots, picture))],
         not_modelled=_not_modelled(view),
         command=again,
         manifest=manifest,
@@ -78,14 +80,13 @@ def render(view: RunView, plots: Path, *, command: str | None = None) -> str:
 
 
 def headline(view: RunView) -> list[str]:
-    """Answer the question in a sentence a strategy, or an event where a run has no clients."""
+    """Answer the question in a sentence a strategy, or an instant where a run has no clients."""
     summary = view.record.summary
     strategies = summary.get("strategies") or {}
     if not strategies:
         lost = {window.event: kinds for window, kinds in losses(view)}
         return [
-            _event_sentence(event, view) + _loss_sentence(lost.get(event["index"], ()))
-            for event in summary.get("events", ())
+            _event_sentence(event) + _loss_sentence(lost.get(event["index"], ())) for event in outcomes(view)
         ] or ["Nothing happened."]
     return [_strategy_sentence(name, metrics, view) for name, metrics in strategies.items()]
 
@@ -121,9 +122,8 @@ def _strategy_sentence(name: str, metrics: Json, view: RunView) -> str:
     return f"Under {name}, {wording.listed(parts)}."
 
 
-def _event_sentence(event: Json, view: RunView) -> str:
-    label = next((e.get("label") for e in view.events if e["index"] == event["index"]), None) or event["kind"]
-    took = event["control_plane_convergence_s"]
+def _event_sentence(event: Json) -> str:
+    label, took = event["label"], event["control_plane_convergence_s"]
     messages = f"{event['announcements']:,} announcements and {event['withdrawals']:,} withdrawals"
     if not took:
         return f"After “{label}” no router changed a best route ({messages})."
@@ -139,22 +139,16 @@ def _loss_sentence(kinds: Sequence[Loss]) -> str:
 
 def _not_modelled(view: RunView) -> tuple[str, ...]:
     if view.catchments:
-        return NOT_MODELLED_ON_GRAPHS
+        return NOT_MODELLED_ON_GRAPHS if view.strategies else NOT_MODELLED_ON_GRAPHS[1:]
     return NOT_MODELLED if view.strategies else ()
 
 
-def _events(view: RunView) -> list[Json]:
-    labels = {event["index"]: event.get("label") for event in view.events}
-    return [
-        {**event, "label": labels.get(event["index"]) or event.get("label") or event["kind"]}
-        for event in view.record.summary.get("events", ())
-    ]
-
-
-def _figure(plots: Path, picture: Picture) -> Json | None:
+def _figure(view: RunView, plots: Path, picture: Picture) -> Json | None:
     """The picture's markup, or None where it was not drawn."""
     from markupsafe import Markup
 
+    captions = CAPTIONS if has_cdn(view) or not view.catchments else {**CAPTIONS, **CAPTIONS_OF_PREFIXES}
+    caption = captions[picture.kind]
     svg, png = plots / f"{picture.name}.svg", plots / f"{picture.name}.png"
     label = picture.kind if picture.strategy is None else f"{picture.kind}, {picture.strategy}"
     if svg.is_file():
@@ -164,7 +158,7 @@ def _figure(plots: Path, picture: Picture) -> Json | None:
         markup = Markup('<img src="data:image/png;base64,{}" alt="">').format(data)
     else:
         return None
-    return {"name": picture.name, "label": label, "markup": markup, "caption": CAPTIONS[picture.kind]}
+    return {"name": picture.name, "label": label, "markup": markup, "caption": caption}
 
 
 def inline_svg(document: str, prefix: str) -> str:

@@ -254,9 +254,10 @@ class RunView:
     @cached_property
     def reach(self) -> Reach | None:
         """On AS graphs: what each event did to every AS."""
-        from emulator.analysis.graphview import reach_of
+        from emulator.analysis.graphview import has_cdn, reach_of
 
-        return reach_of(self.table("reach"))
+        known = [each.destination for each in self.catchments]
+        return reach_of(self.table("reach"), known=known, cdn=has_cdn(self))
 
     @cached_property
     def routers(self) -> tuple[str, ...]:

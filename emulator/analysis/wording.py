@@ -181,15 +181,19 @@ def loss_finding(found: Sequence[tuple[Window, list[Loss]]]) -> str:
 def lost_by(loss: Loss) -> str:
     """Say in a sentence without its start who lost what, and for how long."""
     if loss.destinations > 1:
-        who = f"{count(loss.lost)} of {count(loss.of)} pairs of AS and {loss.kind} address lost connectivity"
-    elif loss.lost == loss.of:
-        who = f"all {count(loss.of)} ASes lost {loss.kind}"
+        address = "prefix" if loss.kind == "prefix" else f"{loss.kind} address"
+        who = f"{count(loss.lost)} of {count(loss.of)} pairs of AS and {address} lost connectivity"
     else:
-        who = f"{percent(loss.lost / loss.of)} of ASes lost {loss.kind}"
+        who = (
+            f"{percent(loss.lost / loss.of)} of ASes" if loss.lost < loss.of else f"all {count(loss.of)} ASes"
+        )
+        who += " lost the prefix" if loss.kind == "prefix" else f" lost {loss.kind}"
     if loss.never == loss.lost:
         return f"{who}, and none had it back by the next event or the end"
     median = loss.quantile_s(0.5)
     half = f", half of them for over {duration(median)}" if math.isfinite(median) else ""
+    if not loss.never and duration(median) == duration(loss.longest_s):
+        return f"{who}, for {duration(median)} at most"
     if loss.never:
         return f"{who}{half}, and {count(loss.never)} did not have it back"
     return f"{who}{half} and none for over {duration(loss.longest_s)}"

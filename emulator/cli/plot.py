@@ -22,18 +22,24 @@ import click
 def plot(run_dir: Path, *, only: str | None, endings: str, quiet: bool) -> int:
     """Draw the pictures of the run in RUN_DIR again, and its report.
 
+    Exit code 2 where the run has none of the pictures that are asked for.
+
     \b
     Examples:
       ipa-emulator plot out/red-sea-2024
       ipa-emulator plot out/red-sea-2024 --only map,reconvergence --format png
     """  # noqa: D301 - \b is click's mark for text that must not be re-wrapped
+    from emulator.analysis.plots import absent
     from emulator.analysis.redraw import redraw
     from emulator.cli.progress import progress
 
+    kinds = _listed(only)
     with progress(run_dir.name or str(run_dir), quiet=quiet) as report:
-        files = redraw(run_dir, only=_listed(only), formats=_listed(endings), progress=report)
+        files = redraw(run_dir, only=kinds, formats=_listed(endings), progress=report)
     for file in files:
         click.echo(str(file))
+    for kind in absent(kinds, files):
+        click.echo(f"{run_dir}: this run has no picture {kind}", err=True)
     return 0
 
 

@@ -142,6 +142,8 @@ def _journal(plan: Plan | FleetPlan, is_kept: bool | None) -> Journal | None:
 def show(finished: Finished) -> None:
     """Print the summary of a run as tables, and every expectation with what was found."""
     from emulator.analysis.gate import describe_outcome
+    from emulator.analysis.instants import outcomes
+    from emulator.analysis.view import RunView
     from emulator.cli.console import show_table
 
     summary = finished.record.summary
@@ -153,7 +155,7 @@ def show(finished: Finished) -> None:
         numbers = [i for i, heading in enumerate(_LOSS_HEADINGS) if heading not in ("event", "lost by")]
         show_table(summary["scenario"], _LOSS_HEADINGS, rows, right=numbers)
     elif summary.get("events"):
-        rows = [_event_row(event) for event in summary["events"]]
+        rows = [_event_row(event) for event in outcomes(RunView(finished.record))]
         show_table(summary["scenario"], _EVENT_HEADINGS, rows, right=range(1, len(_EVENT_HEADINGS)))
     for outcome in finished.outcomes:
         verdict = "ok" if outcome.passed else "FAILED"
@@ -162,9 +164,13 @@ def show(finished: Finished) -> None:
 
 
 def _strategy_row(name: str, metrics: Json) -> tuple[str, ...]:
-    from emulator.analysis.wording import count, duration, percent
+    from emulator.analysis.wording import NOTHING, count, duration, percent
 
     back = metrics.get("service_reconvergence_s")
+    times, never = ("", "") if back is None else (NOTHING, NOTHING)
+    if back and back["affected_groups"]:
+        times = f"{duration(back['p50'])} / {duration(back['max'])}"
+        never = f"{back['censored']} of {back['affected_groups']}"
     return (
         name,
         count(metrics["requests"]),
@@ -172,8 +178,8 @@ def _strategy_row(name: str, metrics: Json) -> tuple[str, ...]:
         percent(metrics["slow_requests"]["share"]),
         _rtt(metrics, "before"),
         _rtt(metrics, "after"),
-        f"{duration(back['p50'])} / {duration(back['max'])}" if back else "",
-        f"{back['censored']} of {back['affected_groups']}" if back else "",
+        times,
+        never,
     )
 
 
@@ -187,16 +193,18 @@ def _rtt(metrics: Json, phase: str) -> str:
 
 
 def _loss_rows(finished: Finished) -> list[tuple[str, ...]]:
-    """Rows of a run on an AS graph: in time order, one an event and kind of address that ASes lost."""
+    """Rows of a run on an AS graph: in time order, one an instant and kind of address that ASes lost."""
     from emulator.analysis.graphview import losses
+    from emulator.analysis.instants import outcomes
     from emulator.analysis.view import RunView
     from emulator.analysis.wording import count, duration, loss_period
 
-    lost = {window.event: kinds for window, kinds in losses(RunView(finished.record))}
+    view = RunView(finished.record)
+    lost = {window.event: kinds for window, kinds in losses(view)}
     rows: list[tuple[str, ...]] = []
-    for event in sorted(finished.record.summary["events"], key=lambda each: (each["at_s"], each["index"])):
+    for event in outcomes(view):
         head = (
-            event.get("label") or event["kind"],
+            event["label"],
             duration(event["at_s"]),
             duration(event["control_plane_convergence_s"]),
         )
@@ -214,7 +222,7 @@ def _event_row(event: Json) -> tuple[str, ...]:
     from emulator.analysis.wording import duration
 
     return (
-        event.get("label") or event["kind"],
+        event["label"],
         duration(event["at_s"]),
         duration(event["control_plane_convergence_s"]),
         duration(event["data_plane_convergence_s"]),

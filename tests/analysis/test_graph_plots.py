@@ -285,6 +285,174 @@ def test_a_graph_on_which_nothing_happens(graph: RunRecord) -> None:
     assert all(draw(RunView(record), Picture(kind, kind)) is None for kind in KINDS[1:])
 
 
+def with_state(record: RunRecord, name: str, states: dict[float, dict[int, int]]) -> RunRecord:
+    """``record`` with other catchments of one destination: instant -> site -> ASes."""
+    sites = record.tables["sites"]
+    kept = [i for i, destination in enumerate(sites["destination"]) if destination != name]
+    rows = [
+        (at, name, site, ases, float(ases)) for at, state in states.items() for site, ases in state.items()
+    ]
+    columns = dict(zip(sites, zip(*rows, strict=True), strict=True))
+    table = {}
+    for key, column in sites.items():
+        other = [column[i] for i in kept]
+        new = list(columns[key])
+        values = new + other if name == "shared" else other + new
+        table[key] = values if key == "destination" else np.array(values)
+    return replace(record, tables={**record.tables, "sites": table})
+
+
+def small_titles(record: RunRecord) -> list[str]:
+    """What stands above the small stacks."""
+    titles = [ax.get_title(loc="left") for ax in drawn(record, "catchments").axes]
+    return [title for title in titles if title]
+
+
+def test_small_stacks_name_what_can_be_seen(graph: RunRecord) -> None:
+    """A loop of everybody for a second is not in the picture of twenty minutes; five minutes at a POP are."""
+    record = with_state(
+        graph, "AS200",
+        {0.0: {5: 400}, 60.0: {-3: 400}, 61.0: {6: 150, 5: 250}, 360.0: {5: 400}},
+    )  # fmt: skip
+    assert small_titles(record) == ["AS100: POP05 → POP06 → POP05", "AS200: POP06 → POP07 → POP06"]
+    lasting = with_state(graph, "AS200", {0.0: {5: 400}, 60.0: {-3: 400}, 90.0: {5: 400}})
+    assert small_titles(lasting)[1] == "AS200: POP06 → loop → POP06"
+    part = with_state(graph, "AS200", {0.0: {5: 400}, 60.0: {-3: 40, 5: 360}})
+    assert plain(small_titles(part)[1]) == "AS200: POP06, up to 10 % loop"
+
+
+@pytest.mark.parametrize(
+    "states",
+    [{0.0: {5: 400}, 60.0: {-1: 400}, 60.5: {5: 400}}, {0.0: {5: 400}, 60.0: {-1: 4, 5: 396}}],
+    ids=["for half a second", "one percent"],
+)
+def test_what_cannot_be_seen_has_no_panel(graph: RunRecord, states: dict[float, dict[int, int]]) -> None:
+    """And is not counted among those that changed."""
+    record = with_state(graph, "AS200", states)
+    assert small_titles(record) == ["AS100: POP05 → POP06 → POP05"]
+    assert "1 that changed of 2" in texts(drawn(record, "catchments")).replace("\n", " ")
+
+
+def test_large_stacks_name_what_can_be_seen(graph: RunRecord) -> None:
+    """A moment without a route is in the title, as one, and not among the names beside the picture."""
+    states: dict[float, dict[int, int]] = {0.0: {4: 300, 5: 100}, 60.0: {-1: 400}, 61.0: {4: 200, 5: 200}}
+    said = texts(drawn(with_state(graph, "shared", states), "catchments")).replace("\n", " ")
+    assert "for a moment 100 % of ASes reached none" in said
+    assert "no route" not in said
+    states[500.0] = {-1: 400}
+    said = texts(drawn(with_state(graph, "shared", states), "catchments")).replace("\n", " ")
+    assert "at worst 100 % of ASes reached none" in said
+    assert "no route 0 → 100 %" in said
+
+
+def with_paths(record: RunRecord, before: list[float], after: list[float], event: int = 0) -> RunRecord:
+    """``record`` with the RTTs of so many ASes as all that `reach` knows of the shared address."""
+    many = len(before)
+    reach = {
+        "event": np.full(many, event), "destination": ["shared"] * many, "asn": np.arange(many),
+        "lost_s": np.zeros(many), "back_s": np.zeros(many), "site_before": np.zeros(many, np.int64),
+        "site_after": np.zeros(many, np.int64), "rtt_before_ms": np.array(before),
+        "rtt_after_ms": np.array(after), "changes": np.ones(many),
+    }  # fmt: skip
+    return replace(record, tables={**record.tables, "reach": reach})
+
+
+def test_paths_that_are_gone_are_told_of(graph: RunRecord) -> None:
+    """As many as had an RTT and have none, beside those that changed; and those that had none."""
+    record = with_paths(
+        graph, [10.0] * 9 + [20.0] * 3 + [math.nan] * 2, [30.0] * 9 + [math.nan] * 3 + [5.0] * 2
+    )
+    said = texts(drawn(record, "detours"))
+    assert "9 paths, 0 % to another POP" in said
+    assert "3 paths gone\n2 paths new" in said
+
+
+def test_an_event_after_which_all_paths_are_gone_says_so(graph: RunRecord) -> None:
+    """It has no squares, and is not called one that changed nothing."""
+    changed = with_paths(graph, [10.0] * 9, [30.0] * 9).tables["reach"]
+    gone = with_paths(graph, [10.0] * 300, [math.nan] * 300, event=1).tables["reach"]
+    both = {
+        name: changed[name] + gone[name] if name == "destination" else np.append(changed[name], gone[name])
+        for name in changed
+    }
+    said = texts(drawn(replace(graph, tables={**graph.tables, "reach": both}), "detours"))
+    assert "300 paths gone" in said
+    assert "no path changed" not in said
+    only = replace(graph, tables={**graph.tables, "reach": gone})
+    assert draw(RunView(only), Picture("detours", "detours")) is None
+
+
+def test_extremes_at_the_edge_are_told_of(graph: RunRecord) -> None:
+    """One in five thousand that would take all the room; where it takes little, the axes hold it."""
+    usual = np.geomspace(20, 100, 5000).tolist()
+    far = drawn(with_paths(graph, [*usual, 50.0], [*(x + 9 for x in usual), 5000.0]), "detours")
+    assert "1 path beyond the axes,\ndrawn on the edge" in texts(far)
+    near = drawn(with_paths(graph, [*usual, 50.0], [*(x + 9 for x in usual), 120.0]), "detours")
+    assert "edge" not in texts(near)
+    assert near.axes[0].get_ylim()[1] > 120
+
+
+def test_events_and_kinds_that_have_no_room_are_told_of(graph: RunRecord) -> None:
+    """Three columns and two rows; what is beyond them is named."""
+    events = [{"index": i, "at_s": 60.0 + 60 * i, "kind": "cut", "label": f"cut {i}"} for i in range(5)]
+    names = ("shared", "AS100", "pop POP01")
+    rows = [(event, name) for event in range(5) for name in names for _ in range(10 - event)]
+    reach = with_paths(graph, [10.0] * len(rows), [30.0] * len(rows)).tables["reach"]
+    reach = {**reach, "event": np.array([e for e, _ in rows]), "destination": [name for _, name in rows]}
+    record = replace(graph, tables={**graph.tables, "reach": reach}, atlas={**graph.atlas, "events": events})
+    said = texts(drawn(record, "detours")).replace("\n", " ")
+    assert "Left out: 2 events with fewer paths to draw and unicast." in said
+    assert ["cut 2" in said, "cut 3" in said] == [True, False]
+
+
+def without_cdn(record: RunRecord, names: dict[str, str]) -> RunRecord:
+    """``record`` with ASes instead of POPs and prefixes instead of addresses."""
+    tables = dict(record.tables)
+    for table in ("sites", "reach"):
+        column = [names[name] for name in tables[table]["destination"]]
+        tables[table] = {**tables[table], "destination": column}
+    pops = [{"code": f"AS{i + 1}", "city": ""} for i in range(len(record.atlas["pops"]))]
+    return replace(record, tables=tables, atlas={**record.atlas, "pops": pops})
+
+
+PREFIXES = {"shared": "203.0.113.0/24", "AS100": "198.51.100.0/24", "AS200": "192.0.2.0/24"}
+
+
+def test_without_a_cdn_there_are_prefixes_and_ases(graph: RunRecord, tmp_path: Path) -> None:
+    """No picture, table or sentence speaks of POPs, anycast or service addresses."""
+    record = without_cdn(graph, PREFIXES)
+    said = "\n".join(texts(drawn(record, kind)) for kind in KINDS)
+    folder = write_run(record, tmp_path / "run")
+    redraw(folder, formats=("svg",))
+    html = re.sub(r"<svg.*?</svg>", "", (folder / "report.html").read_text(), flags=re.DOTALL)
+    labels = [event["label"] for event in record.atlas["events"]]
+    html = re.sub(r"<style.*?</style>", "", html, flags=re.DOTALL)
+    told = re.sub("|".join(sorted(labels, key=len, reverse=True)), "", f"{said}\n{html}")
+    assert not re.search(r"POP(?!05)|anycast|service address", told)
+    assert "ASes lost 203.0.113.0/24" in plain(headline(RunView(record))[0])
+    assert "moved 26 % of ASes to another AS at 203.0.113.0/24" in said.replace("\n", " ")
+    assert "Catchments of 198.51.100.0/24" in html
+
+
+def test_many_prefixes_are_one_kind(graph: RunRecord) -> None:
+    """More than can be told apart in one picture: pairs of an AS and a prefix."""
+    record = without_cdn(graph, PREFIXES)
+    many = with_state(record, "10.0.0.0/8", {0.0: {0: 400}})
+    many = with_state(many, "10.0.0.0/9", {0.0: {0: 400}})
+    kinds = losses(RunView(many))[0][1]
+    assert [(loss.kind, loss.of, loss.destinations) for loss in kinds] == [("prefix", 2000, 5)]
+    assert "of 2,000 pairs of AS and prefix lost connectivity" in plain(headline(RunView(many))[0])
+
+
+def test_the_catchments_shown_are_those_that_change(graph: RunRecord) -> None:
+    """Without a CDN no prefix is the one that matters: the most changed one is drawn large and tabulated."""
+    record = with_state(without_cdn(graph, PREFIXES), "192.0.2.0/24", {0.0: {5: 400}, 60.0: {-1: 400}})
+    assert "packets to 192.0.2.0/24 each AS gets" in texts(drawn(record, "catchments")).replace("\n", " ")
+    table = catchment_table(RunView(record))
+    assert table is not None
+    assert table.destination == "192.0.2.0/24"
+
+
 @pytest.mark.slow
 def test_two_million_changes_are_drawn_in_time(graph: RunRecord) -> None:
     """75,000 routers, eleven prefixes, more than two changes each; and every AS in `reach`, ten times."""
@@ -358,5 +526,5 @@ def test_a_run_without_strategies_prints_what_was_lost(
     found = json.loads((tmp_path / "run" / "summary.json").read_text())["events"][0]
     lost = found["loss_of_connectivity"]["shared"]
     assert lost["ases"] > 0
-    row = next(line for line in plain(capsys.readouterr().out).splitlines() if "outage of POP POP1" in line)
+    row = next(line for line in plain(capsys.readouterr().out).splitlines() if "outage of POP1" in line)
     assert re.search(rf"anycast +{lost['ases']} +300 .* {lost['never']} +yes", row)

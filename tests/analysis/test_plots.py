@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import subprocess
 import sys
@@ -22,7 +23,8 @@ from emulator.analysis.metrics import with_metrics
 from emulator.analysis.plots import Picture, draw, draw_all, pictures
 from emulator.analysis.plots.episodes import episodes
 from emulator.analysis.plots.projection import great_circle, middle, project
-from emulator.analysis.plots.style import RC, WIDTH_IN, looks, spread
+from emulator.analysis.plots.steering import OTHERS
+from emulator.analysis.plots.style import ADDRESSES, RC, WIDTH_IN, looks, spread
 from emulator.analysis.plots.world import POP_COLOURS, pop_colours
 from emulator.analysis.topojson import land_rings, rings, unwrapped
 from emulator.analysis.view import RunView
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from emulator.analysis.view import Floats
     from emulator.record.run import RunRecord
 
 
@@ -316,3 +319,87 @@ def test_the_land_that_ships_is_whole() -> None:
     assert all(np.array_equal(ring[0], ring[-1]) for ring in land)
     assert all(np.abs(ring[:, 0]).max() <= 180.001 and np.abs(ring[:, 1]).max() <= 90 for ring in land)
     assert all(np.abs(np.diff(ring[:, 0])).max() < 180 for ring in unwrapped(land))
+
+
+def steered(world: RunRecord, in_use: Floats, *, wan: float = math.nan) -> RunRecord:
+    """The world with a strategy ``ipa`` whose demand moves: rows are addresses, a column a minute."""
+    many, minutes = in_use.shape
+    rows = [(60 * minute, f"AS{i}", in_use[i, minute]) for minute in range(minutes) for i in range(many)]
+    seconds, names, shares = zip(*rows, strict=True)
+    table = {
+        "strategy": ["ipa"] * len(rows), "second": np.array(seconds), "address": list(names),
+        "share": np.array(shares), "in_use": np.array(shares), "wan": np.full(len(rows), wan),
+    }  # fmt: skip
+    return replace(world, tables={**world.tables, "steering": table})
+
+
+def test_steering_tells_of_the_largest_move(world: RunRecord) -> None:
+    """Not of the noise that is left when all is repaired."""
+    in_use = np.full((3, 30), 1 / 3)
+    in_use[:, 9:14] = [[0.01], [0.49], [0.5]]
+    in_use[:, 29] += [0.0021, -0.002, -0.0001]
+    assert (
+        "ipa had moved 32 % of the demand by 9 min, most from AS0 and most to AS2; back at the end"
+        in texts(drawn(RunView(steered(world, in_use)), "shares", "ipa")).replace("\n", " ")
+    )
+    in_use[:, 20:] = [[0.2], [0.4], [0.4]]
+    assert "most to AS2; 13 % still at the end" in texts(
+        drawn(RunView(steered(world, in_use)), "shares", "ipa")
+    ).replace("\n", " ")
+    in_use[:, 9:] = in_use[:, :1] + [[0.001], [0.0], [-0.001]]
+    assert "the shares of the 3 addresses hardly moved" in texts(
+        drawn(RunView(steered(world, in_use)), "shares", "ipa")
+    )
+
+
+def test_moves_within_chance_are_none(world: RunRecord) -> None:
+    """Shares that swing before the fault as they do after it."""
+    swing = 0.02 * np.sin(np.arange(30))
+    in_use = np.array([0.5 + swing, 0.5 - swing])
+    assert "hardly moved" in texts(drawn(RunView(steered(world, in_use)), "shares", "ipa"))
+
+
+@pytest.mark.parametrize("many", [12, 13, 40])
+def test_no_two_addresses_have_one_colour(world: RunRecord, many: int) -> None:
+    """The small ones share a grey band, and those that the title names are not among them."""
+    in_use = np.full((many, 30), 1 / many)
+    in_use[many - 1, 8:] += 0.5 / many
+    in_use[many - 2, 8:] -= 0.5 / many
+    figure = drawn(RunView(steered(world, in_use)), "shares", "ipa")
+    bands = [mpl.colors.to_hex(layer.get_facecolor()[0]) for layer in figure.axes[0].collections]
+    bands = [colour for colour in bands if colour in {*ADDRESSES, OTHERS}]
+    assert len(bands) == len(set(bands)) == min(many, len(ADDRESSES) + 1)
+    said = texts(figure)
+    assert f"most from AS{many - 2} and most to AS{many - 1}" in said.replace("\n", " ")
+    assert f"% AS{many - 1}" in said
+    assert ("others" in said, f"Grey: {many - 12} addresses" in said) == (many > 12, many > 12)
+
+
+def test_only_what_is_drawn_is_announced(world: RunRecord) -> None:
+    """Without WAN there is one panel: no top and no bottom."""
+    in_use = np.full((3, 30), 1 / 3)
+    plain = drawn(RunView(steered(world, in_use)), "shares", "ipa")
+    ranked = drawn(RunView(steered(world, in_use, wan=3.0)), "shares", "ipa")
+    assert (len(plain.axes), len(ranked.axes)) == (1, 2)
+    assert ("Top:" in texts(plain), "Bottom:" in texts(plain)) == (False, False)
+    assert ("Top:" in texts(ranked), "Bottom:" in texts(ranked)) == (True, True)
+
+
+def test_updates_count_what_they_draw(lab: RunRecord) -> None:
+    """Three of five withdrawals, the busiest; the numbers beside them are those of the bars."""
+    at, events, summaries = [], [], []
+    for i, messages in enumerate((3, 40, 5, 60, 70)):
+        at += [100.0 * i + 1 + 0.01 * n for n in range(messages)]
+        events.append({"index": i, "at_s": 100.0 * i + 1, "kind": "withdraw", "label": f"withdraw {i}"})
+        summaries.append({**events[-1], "control_plane_convergence_s": i / 2, "quiescent": True})
+    none = np.zeros(len(at), np.int64)
+    updates = {"at_s": np.array(at), "sender": none, "receiver": none, "prefix": ["p"] * len(at),
+               "withdrawal": none == 1}  # fmt: skip
+    record = replace(
+        lab, tables={"updates": updates}, trace=(), atlas={**lab.atlas, "events": events},
+        summary={**lab.summary, "events": summaries},
+    )  # fmt: skip
+    said = texts(drawn(RunView(record), "updates"))
+    assert "170\nannounce-\nments" in said
+    assert "the 3 busiest of 5 stretches" in said.replace("\n", " ")
+    assert ["withdraw 0" in said, "withdraw 1" in said, "withdraw 4" in said] == [False, True, True]

@@ -198,6 +198,72 @@ def test_plot_draws_a_finished_run_again(line: Path, capsys: pytest.CaptureFixtu
     assert main(["plot", "out/line-3", "--only", "updates,nonsense"]) == 2
 
 
+def test_plot_says_which_pictures_there_are(line: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """None of those asked for: refused, and nothing is touched. One of two: that one, and a word on that."""
+    assert main(["run", str(line), "-q"]) == 0
+    before = {path: path.stat().st_mtime_ns for path in Path("out").rglob("*")}
+    capsys.readouterr()
+    assert main(["plot", "out/line-3", "--only", "load,map", "-q"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == "error: out/line-3: this run has no picture load or map; it has updates, changes\n"
+    assert {path: path.stat().st_mtime_ns for path in Path("out").rglob("*") if path.is_file()} == {
+        path: time for path, time in before.items() if path.is_file()
+    }
+    assert main(["plot", "out/line-3", "--only", "load,updates", "--format", "svg", "-q"]) == 0
+    out, err = capsys.readouterr()
+    assert out == "out/line-3/plots/updates.svg\n"
+    assert err == "out/line-3: this run has no picture load\n"
+
+
+TOGETHER = LINE.replace(
+    "  - {at: 10min, withdraw: 203.0.113.0/24, router: r0}\n",
+    "  - {at: 10min, withdraw: 203.0.113.0/24, router: r0, repair_after: 1min}\n"
+    "  - {at: 10min, announce: 198.51.100.0/24, router: r2}\n"
+    "  - {at: 15min, withdraw: 198.51.100.0/24, router: r2}\n",
+).partition("expect:")[0]
+
+
+def test_the_table_has_a_row_an_instant(line: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What comes at once shares it, with the messages of all; a repair stands where it comes."""
+    line.write_text(TOGETHER)
+    assert main(["run", str(line), "--no-plots", "-q"]) == 0
+    rows = [text.strip().split("  ")[0] for text in capsys.readouterr().out.splitlines()[2:-1]]
+    assert rows == [
+        "announce 203.0.113.0/24 at r0",
+        "withdraw 203.0.113.0/24 at r0 + announce 198.51.100.0/24 at r2",
+        "repair of withdraw 203.0.113.0/24 at r0",
+        "withdraw 198.51.100.0/24 at r2",
+    ]
+
+
+QUIET = """\
+version: 1
+name: quiet
+network:
+  routers: {r0: {asn: 65000, prefixes: [203.0.113.0/24]}, r1: {asn: 65001}, r2: {asn: 65002}}
+  links:
+    - {ends: [r0, r1], delay: 10ms}
+    - {ends: [r1, r2], delay: 10ms}
+bgp: {policy: permit-all, mrai: 0s}
+duration: 2min
+strategies: {anycast: {kind: anycast}}
+clients: {demand: 10/s, groups: [{router: r1}]}
+timeline:
+  - {at: 1min, cut: [r1, r2]}
+"""
+
+
+def test_nobody_affected_is_a_dash(line: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Not a recovery in no time of none out of none."""
+    line.write_text(QUIET)
+    assert main(["run", str(line), "--no-plots", "-q"]) == 0
+    out = capsys.readouterr().out
+    row = next(text for text in out.splitlines() if text.strip().startswith("anycast"))
+    assert row.split()[-2:] == ["\N{EN DASH}", "\N{EN DASH}"]
+    assert "0 of 0" not in out
+
+
 def test_the_gate_from_nothing_to_red(line: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """No baseline: 2. Written: 0. Unchanged: 0. A metric moved: 1, named twice. Updated: 0 again."""
     check = ["check", str(line), "--baseline", "base", "-q"]

@@ -58,6 +58,27 @@ def pictures(view: RunView, only: Sequence[str] = ()) -> list[Picture]:
     return found
 
 
+def absent(only: Sequence[str], files: Sequence[Path]) -> list[str]:
+    """Return which kinds of ``only`` are in none of the ``files`` that were drawn."""
+    stems = [path.stem for path in files]
+    return [
+        kind
+        for kind in only
+        if kind not in stems
+        and not (kind in BY_STRATEGY and any(stem.startswith(f"{kind}-") for stem in stems))
+    ]
+
+
+def drawable(view: RunView) -> list[str]:
+    """Return the `KINDS` of pictures that the run has; they are drawn to find out."""
+    import matplotlib as mpl
+
+    from emulator.analysis.plots.style import RC
+
+    with mpl.rc_context(cast("Any", RC)):
+        return list(dict.fromkeys(each.kind for each in pictures(view) if draw(view, each) is not None))
+
+
 def draw(view: RunView, picture: Picture) -> Figure | None:
     """Draw one picture; None where the run has nothing to show in it. Call it within `style.RC`."""
     from emulator.analysis.plots import (

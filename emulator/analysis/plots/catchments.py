@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from emulator.analysis.graphview import ANYCAST, FATES, is_delivered, kind_of, moved, pop_names, windows
+from emulator.analysis.graphview import (
+    FATES,
+    has_cdn,
+    is_delivered,
+    main_destination,
+    moved,
+    pop_names,
+    site_word,
+    windows,
+)
 from emulator.analysis.plots.style import (
     ADDRESSES,
     INK,
@@ -16,14 +25,14 @@ from emulator.analysis.plots.style import (
     sheet,
     shortened,
 )
-from emulator.analysis.plots.timeaxis import mark_events, time_axis
+from emulator.analysis.plots.timeaxis import headroom, mark_events, time_axis
 from emulator.analysis.wording import count, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from emulator.analysis.graphview import Catchments
+    from emulator.analysis.graphview import Bools, Catchments
     from emulator.analysis.view import Floats, RunView
 
 OTHER_POPS: Final = "#d3d9de"
@@ -44,9 +53,16 @@ _LARGE: Final = 0.1
 _MULTIPLES: Final = 6
 _COLUMNS: Final = 3
 _MULTIPLE_IN, _BELOW_IN = 0.8, 0.5
-_CHANGED: Final = 0.005
-"""A destination whose shares move by less counts as unchanged."""
+_WEIGHTED: Final = 0.005
+"""Shares of weight are drawn where they differ by so much from shares of ASes."""
+_SEEN: Final = 0.02
+"""A part of a small stack that can be seen, of its height."""
+_TRACE: Final = 0.003
+"""The same, of a large one."""
+_LASTING: Final = 0.008
+"""What is there for a shorter part of the run cannot be seen, however high it is."""
 _LABEL_PT: Final = 12.0
+_WIDTH_IN: Final = 6.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,29 +82,32 @@ class _Band:
 
 
 def draw_catchments(view: RunView) -> Figure | None:
-    """Draw the first destination's catchments, and small ones of others that change; None off AS graphs."""
+    """Draw the main destination's catchments, and small ones of others that change; None off AS graphs."""
     if not view.catchments:
         return None
-    main, others = view.catchments[0], view.catchments[1:]
-    changing = sorted((-_change(each), i) for i, each in enumerate(others))
-    chosen = sorted(i for change, i in changing[:_MULTIPLES] if -change >= _CHANGED)
+    first = main_destination(view)
+    main = view.catchments[first]
+    others = [each for i, each in enumerate(view.catchments) if i != first]
+    changing = sorted((-_change(view, each), i) for i, each in enumerate(others))
+    changing = [(change, i) for change, i in changing if change]
+    chosen = sorted(i for _, i in changing[:_MULTIPLES])
     shown = [others[i] for i in chosen]
     colours = _colours(main, shown)
-    weighted = bool(np.abs(main.shares(weighted=True) - main.shares()).max() > _CHANGED)
+    weighted = bool(np.abs(main.shares(weighted=True) - main.shares()).max() > _WEIGHTED)
     rows = -(-len(shown) // _COLUMNS)
     foot = rows * (_MULTIPLE_IN + _BELOW_IN) + (0.25 if rows else 0.0)
     made = sheet(
         _title(view, main),
-        _subtitle(main, len(shown), sum(-change >= _CHANGED for change, _ in changing), len(others)),
-        0.55 + foot + (1.8 if weighted else 0.0) + 2.85,
+        _subtitle(view, main, len(shown), len(changing)),
+        0.55 + foot + (1.8 if weighted else 0.0) + 2.85 + headroom(view, _WIDTH_IN),
     )
     base = 0.55 + foot
     if weighted:
-        ax = made.axes(0.85, base, 6.3, 1.5)
+        ax = made.axes(0.85, base, _WIDTH_IN, 1.5)
         _stack(ax, view, main, _bands(view, main, colours, weighted=True), labelled=True)
         ax.set_ylabel("of their weight, %")
         base += 1.8
-    ax = made.axes(0.85, base, 6.3, 2.5)
+    ax = made.axes(0.85, base, _WIDTH_IN, 2.5)
     _stack(ax, view, main, _bands(view, main, colours), labelled=not weighted, events=True)
     ax.set_ylabel("of the ASes, %")
     for place, each in enumerate(shown):
@@ -132,7 +151,7 @@ def _bands(
     ]
     rest = [i for i, site in enumerate(sites) if site >= 0 and site not in colours]
     if rest:
-        name = names[rest[0]] if len(rest) == 1 else f"{len(rest)} other POPs"
+        name = names[rest[0]] if len(rest) == 1 else f"{len(rest)} other {_sites(view)}"
         bands.append(_Band(name, OTHER_POPS, "", shares[rest].sum(axis=0)))
     warnings = [
         _Band(FATES[fate], colour, hatch, shares[sites.index(fate)])
@@ -154,24 +173,39 @@ def _stack(
     height_pt = float(ax.get_position().height * ax.figure.get_figheight() * 72)  # type: ignore[union-attr]
     room = int(height_pt / _LABEL_PT) + 1
     fates = [bool(band.hatch) or band.colour in _WARNING_COLOURS for band in bands]
-    important = sorted(range(len(bands)), key=lambda i: (not fates[i], -float(shares[i].max()), i))[:room]
+    seen = [i for i, band in enumerate(bands) if _lasts(view, each, band.shares > _TRACE)]
+    important = sorted(seen, key=lambda i: (not fates[i], -float(shares[i].max()), i))[:room]
     end_labels(
         ax,
         [
-            (float(middles[i]), f"{shortened(bands[i].name, 14)} {_history(bands[i].shares)}", bands[i].ink)
+            (
+                float(middles[i]),
+                f"{shortened(bands[i].name, 14)} {_history(view, each, bands[i].shares)}",
+                bands[i].ink,
+            )
             for i in sorted(important)
         ],
         gap_pt=_LABEL_PT,
     )
 
 
-def _history(shares: Floats) -> str:
-    """Return a share in percent: first and last where these differ, else the last and its range."""
+def _history(view: RunView, each: Catchments, shares: Floats) -> str:
+    """Return a share in percent: first and last where these differ, else the last and its range.
+
+    What does not last is not in the range: nobody would find it in the picture.
+    """
     start, end = round(100 * float(shares[0])), round(100 * float(shares[-1]))
-    low, high = round(100 * float(shares.min())), round(100 * float(shares.max()))
+    upwards, held = np.argsort(shares, kind="stable"), each.held(view.phases.end_s)
+    low, high = (round(100 * _first_lasting(shares[i], held[i])) for i in (upwards, upwards[::-1]))
     if start != end:
         return f"{start} → {end} %"
     return f"{end} %" if low == high else f"{end} % ({low}\N{EN DASH}{high})"
+
+
+def _first_lasting(shares: Floats, held: Floats) -> float:
+    """Return the first of ``shares`` that, with those before it, is there for long enough to be seen."""
+    position = int(np.searchsorted(held.cumsum(), _LASTING))
+    return float(shares[min(position, len(shares) - 1)])
 
 
 def _fill(ax: Axes, x: Floats, end: float, bands: list[_Band]) -> None:
@@ -190,7 +224,7 @@ def _fill(ax: Axes, x: Floats, end: float, bands: list[_Band]) -> None:
 def _multiple(
     ax: Axes, view: RunView, each: Catchments, colours: dict[int, str], *, labelled: bool, ticked: bool
 ) -> None:
-    """One small stack: ASes at one destination; its title says between which POPs it changed most."""
+    """One small stack: ASes at one destination; its title says between which sites it changed most."""
     unit = time_axis(ax, view, labelled=labelled)
     ax.locator_params("x", nbins=5)
     _fill(ax, each.at_s / unit.seconds, view.phases.end_s / unit.seconds, _bands(view, each, colours))
@@ -204,48 +238,93 @@ def _multiple(
 
 
 def _story(view: RunView, each: Catchments) -> str:
-    """Return which POP most ASes were served by first, what most of them met meanwhile, and last."""
+    """Return where most ASes were served first, what most met meanwhile and for long, and last."""
     shares = each.shares()
+    more = shares - np.maximum(shares[:, :1], shares[:, -1:])
+    meanwhile = [i for i, row in enumerate(more) if _lasts(view, each, row > _SEEN)]
     places = [
         int(np.argmax(shares[:, 0])),
-        int(np.argmax((shares - np.maximum(shares[:, :1], shares[:, -1:])).max(axis=1))),
+        *sorted(meanwhile, key=lambda i: -float(more[i].clip(0) @ each.held(view.phases.end_s)))[:1],
         int(np.argmax(shares[:, -1])),
     ]
-    if float((shares[places[1]] - np.maximum(shares[places[1], 0], shares[places[1], -1])).max()) < _CHANGED:
-        del places[1]
     names = pop_names(view, each.sites[places])
-    return " → ".join(name for i, name in enumerate(names) if not i or name != names[i - 1])
+    told = [name for i, name in enumerate(names) if not i or name != names[i - 1]]
+    if len(told) > 1:
+        return " → ".join(told)
+    gain = shares - shares[:, :1]
+    most = int(np.argmax(gain.clip(0) @ each.held(view.phases.end_s)))
+    return f"{told[0]}, up to {percent(float(shares[most].max()))} {pop_names(view, each.sites[[most]])[0]}"
 
 
-def _change(each: Catchments) -> float:
-    """Return the largest share of ASes that is ever served otherwise than at the start (total variation)."""
-    shares = each.shares()
-    return float((np.abs(shares - shares[:, :1]).sum(axis=0) / 2).max())
+def _lasts(view: RunView, each: Catchments, when: Bools) -> bool:
+    """Tell whether what is there at the instants ``when`` can be seen."""
+    return float(when @ each.held(view.phases.end_s)) >= _LASTING
+
+
+def _change(view: RunView, each: Catchments) -> float:
+    """Return which share of ASes is served otherwise than at the start, in the mean of the run.
+
+    Nothing where it cannot be seen.
+    """
+    distance = each.distance
+    is_seen = _lasts(view, each, distance > _SEEN)
+    return float(distance @ each.held(view.phases.end_s)) if is_seen else 0.0
+
+
+def _sites(view: RunView) -> str:
+    return "POPs" if has_cdn(view) else "ASes"
 
 
 def _title(view: RunView, main: Catchments) -> str:
-    without = main.shares()[~is_delivered(main.sites)].sum(axis=0)
-    worst = float(without.max(initial=0.0))
-    lost = f"; at worst {percent(worst)} of ASes reached none" if worst > float(without[0]) else ""
+    """State what an event moved, and who reached no site: of any prefix, where there is no CDN."""
+    cdn = has_cdn(view)
+    told = [main] if cdn else list(view.catchments)
+    share, label, place = max((_most_moved(view, each) for each in told), key=lambda found: found[0])
+    worst, lasts, where = max((_worst(view, each) for each in told), key=lambda found: found[:2])
+    lost = ""
+    if worst:
+        lost = f"; {'at worst' if lasts else 'for a moment'} {percent(worst)} of ASes reached none"
+        lost += f" at {where}" if len(told) > 1 else ""
+    if share:
+        at = f" at {place}" if len(told) > 1 else ""
+        return f"“{label}” moved {percent(share)} of ASes to another {site_word(view)}{at}{lost}"
+    nothing = "No event moved an AS from one POP to another" if cdn else "No event led packets to another AS"
+    return f"{nothing}{lost}"
+
+
+def _most_moved(view: RunView, each: Catchments) -> tuple[float, str, str]:
+    """Return the largest share of ASes that an event moved to another site; the event; the destination."""
     reach = view.reach
-    most, label = 0, ""
-    if reach is not None and main.destination in reach.destinations:
-        code = reach.destinations.index(main.destination)
-        for window in windows(view):
-            count_of = moved(reach, window.event, code)
-            if count_of > most:
-                most, label = count_of, window.label
-    if not most:
-        return f"No event moved an AS from one POP to another{lost}"
-    return f"“{shortened(label, 60)}” moved {percent(most / main.total)} of ASes to another POP{lost}"
+    if reach is None or each.destination not in reach.destinations:
+        return 0.0, "", each.destination
+    code = reach.destinations.index(each.destination)
+    moves = [(moved(reach, window.event, code), window.label) for window in windows(view)]
+    most, label = max(moves, key=lambda move: move[0], default=(0, ""))
+    return most / max(1, each.total), label, each.destination
 
 
-def _subtitle(main: Catchments, shown: int, changing: int, others: int) -> str:
-    at = "under plain anycast" if kind_of(main.destination) == ANYCAST else f"at {main.destination}"
-    text = f"Top: the share of the {count(main.total)} ASes that each POP serves {at}, over time."
+def _worst(view: RunView, each: Catchments) -> tuple[float, bool, str]:
+    """Return the largest share that reached no site, 0 for no more than at the start; whether that lasted."""
+    without = each.shares()[~is_delivered(each.sites)].sum(axis=0)
+    worst = float(without.max(initial=0.0))
+    if worst <= float(without[0]):
+        return 0.0, False, each.destination
+    return worst, _lasts(view, each, without > worst / 2), each.destination
+
+
+def _subtitle(view: RunView, main: Catchments, shown: int, changing: int) -> str:
+    ases, others = count(main.total), len(view.catchments) - 1
+    if has_cdn(view):
+        at = "under plain anycast" if main.destination == "shared" else f"at {main.destination}"
+        text = f"Top: the share of the {ases} ASes that each POP serves {at}, over time."
+        rest = "at other service addresses"
+    else:
+        prefix = "the prefix" if main.destination == "shared" else main.destination
+        text = f"Top: the share of the {ases} ASes whose packets to {prefix} each AS gets, over time."
+        rest = "at other prefixes"
     if not others:
         return text
     if not shown:
-        return f"{text} At the {others} other service addresses nothing changed."
+        return f"{text} {rest[0].upper()}{rest[1:]}, {others} in all, nothing changed that could be seen."
     of = f"the {shown} that changed most" if shown < changing else f"{shown} that changed"
-    return f"{text} Bottom: the same at other service addresses, {of} of {others}."
+    return f"{text} Bottom: the same {rest}, {of} of {others}."

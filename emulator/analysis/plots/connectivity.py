@@ -6,24 +6,35 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from emulator.analysis.graphview import losses
+from emulator.analysis.graphview import has_cdn, losses
 from emulator.analysis.plots.reconvergence import log_time_axis
-from emulator.analysis.plots.style import INK, MUTED, looks, sheet, shortened
-from emulator.analysis.wording import duration, loss_finding, loss_text
+from emulator.analysis.plots.style import INK, MUTED, Look, looks, sheet, shortened
+from emulator.analysis.wording import duration, listed, loss_finding, loss_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from emulator.analysis.graphview import Loss, Window
-    from emulator.analysis.plots.style import Look
     from emulator.analysis.view import Floats, RunView
 
-LOOKS: Final = looks({"anycast": "anycast", "IPA": "ipa", "IPA with cover": "ipa", "unicast": "unicast"})
+LOOKS: Final = looks(
+    {"anycast": "anycast", "IPA": "ipa", "IPA with cover": "ipa", "unicast": "unicast", "prefix": "prefix"}
+)
 """Kind of service address -> how it is drawn: as the strategies that use it are elsewhere."""
+_OWN: Final = ("#4477aa", "#c2571a", "#3d6b4f", "#c26a8d")
+"""Colours of prefixes, where there is no CDN."""
 _PANELS: Final = 4
 _COLUMNS: Final = 2
 _PANEL_IN, _LINE_IN = 1.9, 0.17
+
+
+def looks_of(kinds: Sequence[str]) -> dict[str, Look]:
+    """Return how each of `LOOKS` is drawn, and those prefixes that are a kind of their own."""
+    own = [kind for kind in kinds if kind not in LOOKS]
+    return {**LOOKS, **{kind: Look(_OWN[i % len(_OWN)], "solid", i) for i, kind in enumerate(own)}}
 
 
 def draw_connectivity(view: RunView) -> Figure | None:
@@ -42,10 +53,14 @@ def draw_connectivity(view: RunView) -> Figure | None:
     lines = max(len(kinds) for _, kinds in shown)
     height = _PANEL_IN + 0.85 + _LINE_IN * lines
     hidden = len(found) - len(shown)
+    styles = looks_of(view.reach.kinds if view.reach else ())
+    site = "POP" if has_cdn(view) else "AS that announces the prefix"
+    several = {kind for _, kinds in shown for kind in (each.kind for each in kinds if each.destinations > 1)}
+    pairs = f" (of {listed(sorted(several))}: over pairs of an AS and an address)" if several else ""
     made = sheet(
         loss_finding(found),
-        "Loss-of-connectivity period: for how long after an event an AS's packets reached no POP. Curves are "
-        "over the ASes that lost it (for IPA over pairs of an AS and an address) and have it back"
+        f"Loss-of-connectivity period: for how long after an event an AS's packets reached no {site}. Curves "
+        f"are over the ASes that lost it{pairs} and have it back"
         + (f"; {hidden} events with fewer are left out." if hidden else "."),
         rows * height + 0.05,
     )
@@ -54,11 +69,11 @@ def draw_connectivity(view: RunView) -> Figure | None:
         row, column = divmod(place, columns)
         left, bottom = 0.7 + column * (width + 0.55), (rows - 1 - row) * height + 0.5
         ax = made.axes(left, bottom, width, _PANEL_IN)
-        _panel(ax, window, kinds, view.phases.end_s)
+        _panel(ax, window, kinds, view.phases.end_s, styles)
         top = bottom + _PANEL_IN + 0.1
         for i, loss in enumerate(reversed(kinds)):
             made.note(
-                left, top + _LINE_IN * i, f"{loss.kind}: {loss_text(loss)}", color=LOOKS[loss.kind].colour,
+                left, top + _LINE_IN * i, f"{loss.kind}: {loss_text(loss)}", color=styles[loss.kind].colour,
                 fontweight="bold", fontsize=8.0, parse_math=False,
             )  # fmt: skip
         made.note(
@@ -70,14 +85,14 @@ def draw_connectivity(view: RunView) -> Figure | None:
     return made.figure
 
 
-def _panel(ax: Axes, window: Window, kinds: list[Loss], end_s: float) -> None:
+def _panel(ax: Axes, window: Window, kinds: list[Loss], end_s: float, styles: dict[str, Look]) -> None:
     """Draw the curves of one event."""
     watched = window.until_s - window.at_s
     back = np.concatenate([loss.periods_s[np.isfinite(loss.periods_s)] for loss in kinds])
     low = min(max(0.0001, float(back.min()) / 1.6) if len(back) else 1.0, watched / 10)
     log_time_axis(ax, low, watched, "loss-of-connectivity period (log scale)")
     for loss in kinds:
-        look: Look = LOOKS[loss.kind]
+        look = styles[loss.kind]
         x, y = _curve(loss.periods_s, low, watched)
         ax.step(
             x, y, where="post", color=look.colour, linestyle=look.dashes, zorder=3 + look.order, clip_on=False

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from emulator.analysis.plots.episodes import PANELS, Episode, episodes
+from emulator.analysis.instants import JOINED, outcomes
+from emulator.analysis.plots.episodes import PANELS, Episode, busiest, episodes, left_out
 from emulator.analysis.plots.settling import (
     draw_settling,
     finish_settling,
@@ -52,16 +54,17 @@ def draw_updates(view: RunView) -> Figure | None:
         return None
     sent = messages.announcements + messages.withdrawals
     if sent.any() or changes is None:
-        shown = episodes(view, messages.at_s, sent)
+        every = episodes(view, messages.at_s, sent)
     else:  # routers chose anew, and what they had to say of it was no news
-        shown = episodes(view, changes.at_s)
+        every = episodes(view, changes.at_s)
+    shown = busiest(every)
     if not shown:
         return None
     below = 0.0 if changes is None else _BELOW_IN
-    made = sheet(_title(view), _subtitle(messages, changes), 3.35 + below)
+    made = sheet(_title(view), _subtitle(messages, changes) + left_out(shown, every), 3.35 + below)
     panels = _panels(made, shown, (_LEFT, _RIGHT), 2.45, bottom=0.55 + below, last=changes is None)
     drawn = [_draw_bars(ax, unit, episode, messages, len(shown)) for ax, unit, episode in panels]
-    _finish(panels, [top for top, _, _ in drawn], [bottom for _, bottom, _ in drawn], messages)
+    _finish(panels, drawn, messages)
     lowest = panels
     if changes is not None:
         lowest = _panels(made, shown, (_LEFT, _RIGHT), _BELOW_IN - 0.66, titled=False)
@@ -69,9 +72,9 @@ def draw_updates(view: RunView) -> Figure | None:
             draw_settling(ax, unit, episode, changes)
             finish_settling(ax, ticked=not i)
         label_settling(lowest[-1][0])
-    for (ax, _, _), (_, _, width) in zip(lowest, drawn, strict=True):
+    for (ax, _, _), bars in zip(lowest, drawn, strict=True):
         gap = "\n" if len(lowest) == PANELS else " "
-        ax.set_xlabel(f"{ax.get_xlabel()},{gap}bars of {duration(width)}")
+        ax.set_xlabel(f"{ax.get_xlabel()},{gap}bars of {duration(bars.width_s)}")
     return made.figure
 
 
@@ -86,13 +89,17 @@ def _subtitle(messages: Messages, changes: PathChanges | None) -> str:
     )
 
 
-def _draw_bars(
-    ax: Axes, unit: TimeUnit, episode: Episode, messages: Messages, panels: int
-) -> tuple[float, float, float]:
-    """Draw one panel's bars, messages a bar or (from bins) a second.
+@dataclass(frozen=True, slots=True)
+class _Bars:
+    """What a panel's bars come to: the highest, announcements and withdrawals, and in all."""
 
-    Return the highest above and below, and a bar's width in seconds.
-    """
+    highest: tuple[float, float]
+    messages: tuple[int, int]
+    width_s: float
+
+
+def _draw_bars(ax: Axes, unit: TimeUnit, episode: Episode, messages: Messages, panels: int) -> _Bars:
+    """Draw one panel's bars, messages a bar or (from bins) a second."""
     width = _nice(max(episode.end_s - episode.start_s, _SHORTEST_S) / (_BARS / panels))
     if messages.bin_s is not None:
         width = math.ceil(max(width / messages.bin_s, 1) - 1e-6) * messages.bin_s
@@ -108,16 +115,17 @@ def _draw_bars(
     ax.bar(x, up, width / unit.seconds, align="edge", color=ANNOUNCE, zorder=3)
     ax.bar(x, -down, width / unit.seconds, align="edge", color=WITHDRAW, zorder=3)
     ax.axhline(0, color=INK, linewidth=0.8, zorder=4)
-    return float(up.max()), float(down.max()), width
+    return _Bars(
+        (float(up.max()), float(down.max())), (round(counts[0].sum()), round(counts[1].sum())), width
+    )
 
 
-def _finish(
-    panels: list[tuple[Axes, TimeUnit, Episode]], tops: list[float], bottoms: list[float], messages: Messages
-) -> None:
-    """Give all panels one scale, and say what it is."""
+def _finish(panels: list[tuple[Axes, TimeUnit, Episode]], drawn: list[_Bars], messages: Messages) -> None:
+    """Give all panels one scale, and say what it is and how many messages are drawn."""
     from matplotlib.ticker import MaxNLocator
 
-    top, bottom = max(1.0, *tops), max(0.0, *bottoms)
+    top = max(1.0, *(bars.highest[0] for bars in drawn))
+    bottom = max(0.0, *(bars.highest[1] for bars in drawn))
     for i, (ax, unit, episode) in enumerate(panels):
         ax.set_ylim(-1.15 * max(bottom, 0.1 * top), 1.4 * top)
         ax.yaxis.set_major_locator(MaxNLocator(nbins=7, integer=True))
@@ -127,7 +135,7 @@ def _finish(
         else:
             ax.set_ylabel("BGP messages per bar" if messages.bin_s is None else "BGP messages a second")
         _bracket(ax, unit, episode, 1.12 * top)
-    announced, withdrawn = int(messages.announcements.sum()), int(messages.withdrawals.sum())
+    announced, withdrawn = (sum(bars.messages[i] for bars in drawn) for i in (0, 1))
     end_labels(
         panels[-1][0],
         [
@@ -163,7 +171,7 @@ def _panels(
         if titled:
             at = duration(episode.start_s) if episode.start_s else "at 0"
             ax.set_title(
-                shortened(f"{at}: {episode.label}", int(width * 13.5)), loc="left", color=FAULT,
+                shortened(f"{at}: {episode.label}", int(width * 15)), loc="left", color=FAULT,
                 fontsize=SMALL_PT, pad=5, parse_math=False,
             )  # fmt: skip
         panels.append((ax, unit, episode))
@@ -196,15 +204,14 @@ def _bracket(ax: Axes, unit: TimeUnit, episode: Episode, height: float) -> None:
 
 
 def _title(view: RunView) -> str:
-    summaries = view.record.summary.get("events", ())
+    summaries = outcomes(view, length=JOINED)
     if not summaries:
         return "BGP messages over time"
-    slowest = max(summaries, key=lambda event: event.get("control_plane_convergence_s") or 0.0)
-    took = slowest.get("control_plane_convergence_s") or 0.0
-    label = next((event.get("label") for event in view.events if event["index"] == slowest["index"]), None)
+    slowest = max(summaries, key=lambda event: event["control_plane_convergence_s"] or 0.0)
+    took = slowest["control_plane_convergence_s"] or 0.0
     if not took:
         return "No router changed a best route"
-    about = f"“{shortened(label or slowest['kind'], 60)}”"
+    about = f"“{slowest['label']}”"
     if not slowest.get("quiescent", True):
         return f"BGP was still busy {duration(took)} after {about}"
     return f"BGP settled {duration(took)} after {about}"
@@ -223,12 +230,15 @@ def draw_raster(view: RunView) -> Figure | None:
     at = np.array([change["at_s"] for change in changes])
     y = np.array([row.get(change["router"], 0) for change in changes])
     length = np.array([-1 if change["as_path"] is None else len(change["as_path"]) for change in changes])
-    shown = episodes(view, at)
+    every = episodes(view, at)
+    shown = busiest(every)
+    drawn = sum(episode.activity for episode in shown)
     height = max(1.2, 0.24 * len(names))
     made = sheet(
-        f"{count(len(changes))} changes of a best route; the longest path tried had {length.max()} ASes",
+        f"{count(drawn)} changes of a best route; the longest path tried had {length.max()} ASes",
         "A mark is a router that changed its best route: the number is the length of the new AS path, a "
-        "cross means that no route was left. Of changes too close to tell apart the last is shown.",
+        "cross means that no route was left. Of changes too close to tell apart the last is shown."
+        + left_out(shown, every),
         0.95 + height,
     )
     left = 0.45 + 0.085 * max(len(shortened(name, 18)) for name in names)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from emulator.analysis.plots.timeaxis import event_labels
+from emulator.analysis.instants import instants, outcomes
 
 if TYPE_CHECKING:
     from emulator.analysis.view import Floats, Ints, RunView
 
 PANELS: Final = 3
-"""Episodes shown at most: those with the most to show."""
+"""Episodes shown at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +27,12 @@ class Episode:
     """Control-plane convergence; None where no event started the episode."""
     settled: bool = True
     """False where routers were still at it when the run ended."""
+    activity: int = 0
+    """How much happened in it."""
 
 
 def episodes(view: RunView, at_s: Floats, weight: Ints | None = None) -> tuple[Episode, ...]:
-    """Return the `PANELS` busiest episodes, in time order; ``at_s`` are the instants something happened.
+    """Return the episodes in which something happened, in time order; ``at_s`` are the instants it did.
 
     ``weight``: how much happened at each; by default all count the same.
 
@@ -40,12 +42,10 @@ def episodes(view: RunView, at_s: Floats, weight: Ints | None = None) -> tuple[E
     found: list[Episode] = []
     took: dict[float, float] = {}
     settled: dict[float, bool] = {}
-    for event in view.record.summary.get("events", ()):
-        settled[float(event["at_s"])] = bool(event.get("quiescent", True))
-        took[float(event["at_s"])] = max(
-            took.get(float(event["at_s"]), 0.0), float(event.get("control_plane_convergence_s") or 0.0)
-        )
-    labels = event_labels(view.events)
+    for outcome in outcomes(view):
+        settled[float(outcome["at_s"])] = bool(outcome.get("quiescent", True))
+        took[float(outcome["at_s"])] = float(outcome["control_plane_convergence_s"] or 0.0)
+    labels = [(instant.at_s, instant.label()) for instant in instants(view.events)]
     first = labels[0][0] if labels else np.inf
     early = at_s[at_s < first]
     if len(early):
@@ -66,6 +66,21 @@ def episodes(view: RunView, at_s: Floats, weight: Ints | None = None) -> tuple[E
         else:
             found.append(Episode(start, end, label, took.get(start), settled.get(start, True)))
     much = np.ones(len(at_s), np.int64) if weight is None else weight
-    busy = [(int(much[(at_s >= e.start_s) & (at_s <= e.end_s)].sum()), -i) for i, e in enumerate(found)]
-    chosen = sorted(-i for activity, i in sorted(busy, reverse=True)[:PANELS] if activity)
-    return tuple(found[i] for i in chosen)
+    busy = (
+        replace(each, activity=int(much[(at_s >= each.start_s) & (at_s <= each.end_s)].sum()))
+        for each in found
+    )
+    return tuple(each for each in busy if each.activity)
+
+
+def busiest(found: tuple[Episode, ...]) -> tuple[Episode, ...]:
+    """Return those `PANELS` of ``found`` in which most happened, in time order."""
+    chosen = sorted(found, key=lambda each: (-each.activity, each.start_s))[:PANELS]
+    return tuple(sorted(chosen, key=lambda each: each.start_s))
+
+
+def left_out(shown: tuple[Episode, ...], every: tuple[Episode, ...]) -> str:
+    """Say which of the episodes are shown; nothing where all are."""
+    if len(shown) == len(every):
+        return ""
+    return f" Drawn and counted: the {len(shown)} busiest of {len(every)} stretches of activity."

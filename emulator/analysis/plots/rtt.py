@@ -9,7 +9,7 @@ import numpy as np
 
 from emulator.analysis.metrics import RTT_QUANTILES
 from emulator.analysis.plots.style import INK, MUTED, SMALL_PT, end_labels, key_line, looks, sheet
-from emulator.analysis.plots.timeaxis import mark_events, time_axis
+from emulator.analysis.plots.timeaxis import headroom, mark_events, time_axis
 from emulator.analysis.view import PHASES, histogram_quantile_ms, rtt_edges_ms
 from emulator.analysis.wording import duration, milliseconds, rtt_finding
 
@@ -31,7 +31,7 @@ def draw_rtt(view: RunView) -> Figure | None:
     made = sheet(
         rtt_finding(view.record.summary["strategies"], view.phases.present),
         f"Round-trip time of successful requests in windows of {window} s. Each panel has its own scale.",
-        5.5,
+        5.5 + headroom(view, 6.65),
     )
     styles = looks(view.kinds)
     for row, (name, q) in enumerate(RTT_QUANTILES.items()):

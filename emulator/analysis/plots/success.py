@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emulator.analysis.plots.style import end_labels, looks, sheet
-from emulator.analysis.plots.timeaxis import mark_events, time_axis
+from emulator.analysis.plots.timeaxis import headroom, mark_events, time_axis
 from emulator.analysis.wording import lost_finding
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def draw_success(view: RunView) -> Figure | None:
     made = sheet(
         lost_finding(view.record.summary["strategies"]),
         "Top: requests that succeeded in the end. Bottom: those that needed a retry or a retransmission.",
-        4.35,
+        4.35 + headroom(view, 6.75),
     )
     top, bottom = made.axes(0.85, 2.0, 6.75, 2.1), made.axes(0.85, 0.55, 6.75, 1.2)
     step = max(1, len(view.by_second[view.strategies[0]]["requests"]) // _COLUMNS)
