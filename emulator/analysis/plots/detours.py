@@ -25,7 +25,7 @@ _CELLS: Final = 44
 """Squares a side that ASes are counted in."""
 _SAME_MS: Final = 0.05
 """RTTs that differ by less are the same."""
-_ROOM: Final = 1.25
+_ROOM: Final = 1.5
 """Axes hold every path where they are at most so many times as long (on their log scale) for it."""
 _TICKS_MS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 _PANEL_IN, _ROW_IN = 2.3, 3.15
