@@ -18,6 +18,7 @@ ARGUMENTS: dict[str, tuple[object, ...]] = {
     "PeerError": (Notification(6, 2, b"\2ok"), "wrong"),
     "NotYamlError": ((1, 2), "wrong"),
     "WorldError": ((PROBLEM,),),
+    "StillChangingError": (24 * 3600 * 10**9,),
     "UnknownNameError": ("cable", "MAREAA", ("MAREA",)),
 }
 """Constructor arguments of the classes that take more than a message."""

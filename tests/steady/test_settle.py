@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from emulator.sim.emulation import Emulation
 from emulator.sim.invariants import check_quiet
-from emulator.steady.messages import DoesNotSettleError
+from emulator.steady.messages import DoesNotSettleError, StillChangingError
+from emulator.units import HOUR, Duration
 
 from labs import lab, plan_of
 
@@ -63,3 +64,4 @@ def test_the_error_says_what_to_do() -> None:
     assert "17" in str(error)
     with pytest.raises(DoesNotSettleError, match="no stable state"):
         raise error
+    assert "still change after 1d" in str(StillChangingError(Duration(24 * HOUR)))
