@@ -135,6 +135,8 @@ class GraphNetwork(Shape):
         "but for what each draws in its own way (jitter, processing delays that are not constant, when a "
         "hold timer or BFD notices a failure) and where routers take time over messages: then what several "
         "prefixes, or equally long links, bring to one instant may be taken in another order. "
+        "Events of one instant are one to compact speakers, and a `reset` of a session that is being opened "
+        "is nothing. "
         "The tables `rates` and `best_paths` are of `compact` ones only.",
     )
 
