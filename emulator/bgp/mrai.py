@@ -62,7 +62,6 @@ def _send(
     """Send those of ``changes`` that need not wait; return the others."""
     config = speaker.config
     is_per_prefix = config.mrai_scope is MraiScope.PREFIX
-    rests = config.mrai_scope is not MraiScope.FULL_TABLE
     until = now if has_expired else _held_until(speaker, peer, changes, now)
     withdrawals_wait = _withdrawals_wait(config.withdrawals, peer, changes, now, until)
     starts = config.withdrawal_starts_mrai or config.withdrawals is WithdrawalRule.WAIT
@@ -83,7 +82,7 @@ def _send(
                 peer.mrai_until_prefix[prefix] = now + _interval(speaker, peer)
     if has_started:
         peer.last_update = now
-        if rests and not is_per_prefix and not config.mrai_clock:
+        if config.mrai_scope is MraiScope.PEER and not config.mrai_clock:
             peer.mrai_until = now + _interval(speaker, peer)
     if waiting:
         deadline = min(peer.mrai_until_prefix[prefix] for prefix in waiting) if is_per_prefix else until

@@ -30,23 +30,9 @@ strategies:
   ipa: {kind: ipa}
 clients: {demand: 60/s, population: {count: 10}}
 """
-LARGE = """\
-version: 1
-name: graph
-network:
-  generate: {ases: 4000}
-  cdn: {asn: 54113, pops: 5}
-  collectors: {rv: [50, 90]}
-bgp: {mrai: {0s: 60%, 30s: 40%}, mrai_scope: prefix}
-duration: 5min
-timeline:
-  - {at: 1min, outage: {pop: POP1}, repair_after: 1min}
-  - {at: 150s, withdraw: {provider: 1}, repair_after: 1min}
-strategies:
-  anycast: {kind: anycast}
-  ipa: {kind: ipa}
-clients: {demand: 60/s, population: {count: 10}}
-"""
+LARGE = (
+    SMALL.replace("ases: 60", "ases: 4000").replace("pops: 3", "pops: 5").replace("[5, 9]", "[50, 90]")
+).replace("processing_delay: {uniform: [1ms, 5ms]}", "mrai_scope: prefix")
 """Twice its links, times its prefixes, is above what loops are compiled from."""
 IS_COMPILED = (
     "import sys; from emulator.cli.main import main; code = main(sys.argv[1:]); "
