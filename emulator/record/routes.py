@@ -57,6 +57,7 @@ def read_routes(path: Path, *members: str) -> list[Any]:
     except FileNotFoundError:
         message = f"{path}: this run keeps no route history; run it again with --routes-history"
         raise InputError(message) from None
+    # zipfile raises NotImplementedError for a compression that it does not know
     except (OSError, KeyError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
         message = f"{path}: cannot be read ({error}); run the scenario again"
         raise InputError(message) from error
